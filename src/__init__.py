@@ -1,0 +1,3 @@
+"""baobab: the backend for communities that fund, share and trade."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""What the product can do: commands, views, ports and use cases, one module a context."""
