@@ -1,0 +1,118 @@
+"""The rules of the house that an import contract cannot say, each seen to catch a planted violation."""
+
+import ast
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+WITHOUT_ADAPTER: dict[tuple[str, str], str] = {}
+"""(adapter, context): why this context keeps nothing there."""
+
+IMPURE_CALLS = {"input", "now", "open", "print", "today", "utcnow", "uuid1", "uuid4", "uuid6", "uuid7"}
+IMPURE_MODULES = {
+    *("asyncio", "io", "logging", "multiprocessing", "os", "pathlib", "random", "secrets", "select"),
+    *("signal", "socket", "ssl", "subprocess", "sys", "tempfile", "threading", "time", "urllib"),
+}
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """The modules named in full: `a.b` for `import a.b` and for `from a import b`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def top(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def mocks(tree: ast.AST) -> set[str]:
+    """A port has an adapter for tests: nothing is patched."""
+    fixtures = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)} & {"mocker"}
+    return fixtures | {name for name in imports(tree) if f"{name}.".startswith(("unittest.mock.", "mock."))}
+
+
+def impure_calls(tree: ast.AST) -> set[str]:
+    """Time, ids and chance arrive as arguments."""
+    called = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return {getattr(name, "attr", getattr(name, "id", "")) for name in called} & IMPURE_CALLS
+
+
+def impure_modules(tree: ast.AST) -> set[str]:
+    """No clock, no chance, no input, no output."""
+    return {name for name in imports(tree) if top(name) in IMPURE_MODULES}
+
+
+def libraries(tree: ast.AST) -> set[str]:
+    """Nothing but the standard library; that only shared.py names msgspec is an import contract."""
+    return {name for name in imports(tree) if top(name) not in {*sys.stdlib_module_names, "msgspec"}}
+
+
+def own_name(tree: ast.AST) -> set[str]:
+    """Inside `src` imports are relative, and nobody there needs the migrations as a module."""
+    relative = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level]
+    migrations = {f"{node.module or ''}.{alias.name}" for node in relative for alias in node.names}
+    found = {name for name in imports(tree) if top(name) == "baobab"}
+    return found | {
+        name for name in migrations if name.split(".")[0] == "migrations" or name == ".migrations"
+    }
+
+
+def more_than_adapters(tree: ast.AST) -> set[str]:
+    """The history of the schema knows the schema, not the rules or the edges."""
+    own = {name for name in imports(tree) if top(name) == "baobab"}
+    return {name for name in own if not name.startswith("baobab.adapters.")}
+
+
+RULES: list[tuple[str, Callable[[ast.AST], set[str]], str]] = [
+    ("src", mocks, "from unittest import mock"),
+    ("tests", mocks, "from unittest.mock import patch"),
+    ("tests", mocks, "def test_it(mocker): ..."),
+    ("src/domain", impure_calls, "at = datetime.now(UTC)"),
+    ("src/domain", impure_calls, "id = uuid4()"),
+    ("src/domain", impure_modules, "import random"),
+    ("src/domain", impure_modules, "from time import monotonic"),
+    ("src/domain", libraries, "from pydantic import BaseModel"),
+    ("src", own_name, "from baobab.domain import points"),
+    ("src", own_name, "from ... import migrations"),
+    ("src", own_name, "from ..migrations import env"),
+    ("migrations", more_than_adapters, "from baobab.domain import points"),
+]
+
+
+@pytest.mark.parametrize(("folder", "rule", "planted"), RULES)
+def test_a_rule_of_the_house_is_kept_and_catches_what_is_planted(
+    folder: str, rule: Callable[[ast.AST], set[str]], planted: str
+) -> None:
+    files = sorted((ROOT / folder).rglob("*.py"))
+    found = {str(file.relative_to(ROOT)): rule(ast.parse(file.read_text())) for file in files}
+    assert files
+    assert not {name: names for name, names in found.items() if names}
+    assert rule(ast.parse(planted))
+
+
+def test_a_context_has_one_name_in_the_application_and_in_both_adapters() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    order = next(contract["layers"] for contract in contracts if contract["name"].startswith("Contexts"))
+    contexts = {layer.strip("()") for layer in order}
+    written = {path.stem for path in (ROOT / "src" / "application").iterdir()} & contexts
+    adapters = {
+        name: {path.stem for path in (ROOT / "src" / "adapters" / name).iterdir()}
+        for name in ("memory", "postgres")
+    }
+    absent = {(name, context) for name, there in adapters.items() for context in written - there}
+    assert absent == set(WITHOUT_ADAPTER)
+
+
+@pytest.mark.parametrize("root", ["src", "migrations"])
+def test_every_folder_of_modules_is_a_package(root: str) -> None:
+    """A folder without `__init__.py` escapes the wheel, the type checker and the contracts."""
+    folders = {file.parent for file in (ROOT / root).rglob("*.py")}
+    assert [str(folder) for folder in folders if not (folder / "__init__.py").exists()] == []
