@@ -1,0 +1,72 @@
+# `make` lists what can be made. The environment in .venv is made on first use and kept up to date by itself.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PYTEST := $(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal
+
+# An environment is whole when its stamp names this folder (it was neither interrupted nor moved) and its Python runs.
+WHOLE := $(shell test "$$(cat $(STAMP) 2>/dev/null)" = "$$(pwd -P)" && $(BIN)/python -c "" 2>/dev/null && echo yes)
+
+.PHONY: help run test check fix bench migration install environment
+
+help:
+	@awk -F ': .*## ' '/^[a-z]+: .*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+run: $(STAMP) ## serve the demo community at http://127.0.0.1:8000
+	$(BIN)/baobab serve --demo
+
+test: $(STAMP) ## run the tests
+	$(PYTEST)
+
+check: $(STAMP) ## everything that must hold: format, lint, types, import contracts, tests, coverage
+	@printf '\n== format\n'
+	$(BIN)/ruff format --check .
+	@printf '\n== lint\n'
+	$(BIN)/ruff check .
+	@printf '\n== types\n'
+	$(BIN)/mypy
+	@printf '\n== import contracts\n'
+	$(BIN)/lint-imports --no-cache --no-logo
+	@printf '\n== tests\n'
+	$(PYTEST) --cov --cov-report=
+	@printf '\n== coverage of branches: domain and application at least 95 %%\n'
+	$(BIN)/coverage report --include='src/domain/*,src/application/*' --fail-under=95
+	@printf '\n== coverage of branches: overall at least 90 %%\n'
+	$(BIN)/coverage report --fail-under=90
+
+fix: $(STAMP) ## format, and mend what the linter can mend
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+bench: $(STAMP) ## measure: the figures of the README
+	$(BIN)/python -m bench
+
+migration: $(STAMP) ## draft a migration from the tables: make migration name="add units"
+	@test -n '$(name)' || { echo 'Name it: make migration name="add units"' >&2; exit 2; }
+	$(BIN)/baobab db revision '$(name)'
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml setup.py $(if $(WHOLE),,environment)
+	@rm -f $@
+	@echo 'Installing baobab and its tools into $(VENV)'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@mkdir -p $(VENV)/tree && ln -sfn ../../src $(VENV)/tree/baobab
+	@pwd -P > $@
+
+environment:
+	@found=; \
+	for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3; do \
+	    "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+	    found=$$python; \
+	    "$$python" -c 'import ensurepip, venv' 2>/dev/null || continue; \
+	    echo "Making $(VENV) with $$("$$python" --version)"; \
+	    exec "$$python" -m venv --clear $(VENV); \
+	done; \
+	if [ -n "$$found" ]; then \
+	    echo "$$found cannot make virtual environments: install its venv (Debian and Ubuntu: python3-venv)." >&2; \
+	else \
+	    echo 'baobab needs Python 3.11 or newer: install it, or name it: make PYTHON=/path/to/python3' >&2; \
+	fi; \
+	exit 1
