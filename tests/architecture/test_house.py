@@ -102,9 +102,9 @@ def test_a_context_has_one_name_in_the_application_and_in_both_adapters() -> Non
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     order = next(contract["layers"] for contract in contracts if contract["name"].startswith("Contexts"))
     contexts = {layer.strip("()") for layer in order}
-    written = {path.stem for path in (ROOT / "src" / "application").iterdir()} & contexts
+    written = {path.stem for path in (ROOT / "src" / "application").glob("*")} & contexts
     adapters = {
-        name: {path.stem for path in (ROOT / "src" / "adapters" / name).iterdir()}
+        name: {path.stem for path in (ROOT / "src" / "adapters" / name).glob("*")}
         for name in ("memory", "postgres")
     }
     absent = {(name, context) for name, there in adapters.items() for context in written - there}
