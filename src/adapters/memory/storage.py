@@ -1,0 +1,85 @@
+"""The storage of the Runner in memory. A transaction writes to the side; commit puts it in place."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+from uuid import UUID
+
+from ...application.work import Changes, Conflict, Key, Kind, Loaded, Wanted
+from ...domain import shared
+
+R = TypeVar("R", bound=shared.Record)
+
+
+class MemoryStorage:
+    """Records by kind and key, listed by group. One transaction at a time, as a lock would have it."""
+
+    def __init__(self) -> None:
+        self._records: dict[Kind[Any], dict[tuple[object, ...], Any]] = {}
+        self._groups: dict[tuple[Kind[Any], str, tuple[object, ...]], set[tuple[object, ...]]] = {}
+        self._lock = asyncio.Lock()
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator["MemoryTransaction"]:
+        async with self._lock:
+            transaction = MemoryTransaction(self)
+            yield transaction
+            self._commit(transaction.written)
+
+    def _commit(self, written: Sequence[tuple[Kind[Any], Any]]) -> None:
+        for kind, record in written:
+            key = kind.values_of(record)
+            self._records.setdefault(kind, {})[key] = record
+            for group, values_of in kind.group_values_of.items():
+                self._groups.setdefault((kind, group, values_of(record)), set()).add(key)
+
+    def find(self, key: Key[R]) -> R | None:
+        """The committed record of a key, or None."""
+        return self._records.get(key.kind, {}).get(key.values)
+
+    def all(self, kind: Kind[R], where: Callable[[R], bool] = lambda record: True) -> list[R]:
+        """The committed records of a kind that pass, in key order."""
+        records = self._records.get(kind, {})
+        return [records[key] for key in sorted(records) if where(records[key])]
+
+    def group(self, kind: Kind[R], group: str, *values: object) -> list[R]:
+        """The committed records of a group, live or not, in key order."""
+        records = self._records.get(kind, {})
+        return [records[key] for key in sorted(self._groups.get((kind, group, values), ()))]
+
+
+class MemoryTransaction:
+    """What one transaction sees and writes."""
+
+    def __init__(self, storage: MemoryStorage) -> None:
+        self._storage = storage
+        self.written: list[tuple[Kind[Any], Any]] = []
+
+    async def load(self, wanted: Sequence[Wanted], *, lock: bool) -> Loaded:
+        loaded = Loaded({}, {})
+        for one in wanted:
+            if isinstance(one, Key):
+                if (record := self._storage.find(one)) is not None:
+                    loaded.records[one] = record
+            else:
+                found = self._storage.group(one.kind, one.group, *one.values)
+                loaded.groups[one] = [record for record in found if one.kind.is_live(record)]
+        return loaded
+
+    async def write(self, changes: Changes) -> None:
+        written: list[tuple[Kind[Any], Any]] = []
+        for kind, records in changes.added.items():
+            for record in records:
+                if self._storage.find(kind.key(*kind.values_of(record))) is not None:
+                    raise Conflict(f"{kind.name} {kind.values_of(record)} is taken")
+                written.append((kind, record))
+        for kind, records in changes.changed.items():
+            written.extend((kind, record) for record in records)
+        self.written += written
+
+
+def newest(found: Sequence[R], limit: int, before: UUID | None, id_of: Callable[[R], UUID]) -> list[R]:
+    """The newest of what was found, before an id: ids are UUIDv7, their order is that of creation."""
+    seen = [record for record in found if before is None or id_of(record) < before]
+    return sorted(seen, key=id_of, reverse=True)[:limit]

@@ -1,0 +1,86 @@
+"""Connections to PostgreSQL: one pool of asyncpg, and the one place where its errors get a name."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import asyncpg
+
+from ...application.work import Conflict, ConnectionLost
+from ...domain import shared
+from .rows import Statement
+
+CONFLICTS = frozenset(("23505", "40001", "40P01", "55P03"))
+"""Unique violation, serialization failure, deadlock, lock not available."""
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Give PostgreSQL's errors the names of the application. Decided by SQLSTATE."""
+    try:
+        yield
+    except asyncpg.PostgresError as error:
+        state = error.sqlstate or ""
+        if state in CONFLICTS:
+            raise Conflict(str(error)) from error
+        if state[:2] == "08" or state[:4] == "57P0" or (state == "XX000" and "server closed" in str(error)):
+            raise ConnectionLost(str(error)) from error
+        if state[:2] == "53" or state == "57014":
+            raise shared.Unavailable from error
+        raise
+    except (asyncpg.InterfaceError, OSError) as error:
+        raise ConnectionLost(str(error)) from error
+
+
+async def _keep(connection: Any) -> None:
+    """Nothing to reset between uses: no session state is ever set."""
+
+
+class Database:
+    """A pool of connections, opened with `async with Database(url):`."""
+
+    def __init__(self, url: str, *, connections: int = 8, timeout: float = 30.0) -> None:
+        self.url, self._connections, self._timeout = url, connections, timeout
+        self._pool: Any = None
+
+    async def __aenter__(self) -> "Database":
+        with translated():
+            self._pool = await asyncpg.create_pool(
+                self.url,
+                min_size=1,
+                max_size=self._connections,
+                command_timeout=self._timeout,
+                statement_cache_size=1024,
+                max_cached_statement_lifetime=0,
+                reset=_keep,
+                server_settings={"application_name": "baobab", "jit": "off", "lock_timeout": "10s"},
+            )
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        async with self._pool.acquire() as connection:
+            yield connection
+
+    async def check(self) -> None:
+        """Raise Unavailable unless the database answers."""
+        try:
+            with translated():
+                await self._pool.fetchval("select 1", timeout=2)
+        except (ConnectionLost, TimeoutError):
+            raise shared.Unavailable from None
+
+    async def all(self, statement: Statement, **values: Any) -> list[asyncpg.Record]:
+        """Every row of a reading statement."""
+        with translated():
+            rows: list[asyncpg.Record] = await self._pool.fetch(statement.sql, *statement.args(values))
+            return rows
+
+    async def one(self, statement: Statement, **values: Any) -> asyncpg.Record | None:
+        """The only row of a reading statement, or None."""
+        with translated():
+            row: asyncpg.Record | None = await self._pool.fetchrow(statement.sql, *statement.args(values))
+            return row

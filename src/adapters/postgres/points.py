@@ -1,0 +1,189 @@
+"""The points ledger in PostgreSQL. Home: `user_id`."""
+
+from itertools import groupby
+from uuid import UUID
+
+from sqlalchemy import Boolean, Index, Integer, Text, bindparam, func, select, union_all
+
+from ...application import points as app
+from ...application.points import LotPart, StatementLine
+from ...domain import points
+from ...domain.points import Book
+from ...domain.shared import evolve
+from .database import Database
+from .rows import Statement, Stored, plain
+from .schema import Bytes, Int, Json, Time, Uuid, field, holds, one_of, table
+
+account = table(
+    "account",
+    "user_id",
+    field("user_id", Uuid, primary_key=True),
+    field("unit", Text, primary_key=True),
+    field("balance", Int),
+    field("held", Int),
+    field("earned", Int),
+    field("spent", Int),
+    field("expired", Int),
+    field("sequence", Int),
+    field("hash", Bytes),
+    field("recorded_at", Time),
+    holds("balance", "balance >= 0"),
+    holds("held", "held >= 0 and held <= balance"),
+)
+lot = table(
+    "lot",
+    "user_id",
+    field("user_id", Uuid, primary_key=True),
+    field("id", Uuid, primary_key=True),
+    field("unit", Text),
+    field("amount", Int),
+    field("remaining", Int),
+    field("funded", Boolean),
+    field("available_at", Time),
+    field("expires_at", Time),
+    field("source_type", Text),
+    field("source_id", Uuid),
+    field("grant_id", Uuid),
+    field("policy_version", Integer),
+    field("created_at", Time),
+    holds("remaining", "remaining >= 0 and remaining <= amount"),
+    holds("amount", "amount > 0"),
+)
+Index(
+    "lot_open_idx", lot.c.user_id, lot.c.unit, lot.c.expires_at, postgresql_where=plain(lot.c.remaining > 0)
+)
+posting = table(
+    "posting",
+    "user_id",
+    field("user_id", Uuid, primary_key=True),
+    field("id", Uuid, primary_key=True),
+    field("unit", Text),
+    field("sequence", Int),
+    field("kind", Text),
+    field("contra", Text),
+    field("amount", Int),
+    field("balance_after", Int),
+    field("source_type", Text),
+    field("source_id", Uuid),
+    field("base_amount", Int),
+    field("multiplier", Integer),
+    field("debit_id", Uuid, nullable=True),
+    field("author_id", Uuid, nullable=True),
+    field("reason", Text),
+    field("effective_at", Time),
+    field("recorded_at", Time),
+    field("hash", Bytes),
+    one_of("kind", points.PostingKind),
+    one_of("contra", points.Contra),
+    holds("balance_after", "balance_after >= 0"),
+)
+Index("posting_sequence_key", posting.c.user_id, posting.c.unit, posting.c.sequence, unique=True)
+allocation = table(
+    "allocation",
+    "user_id",
+    field("user_id", Uuid, primary_key=True),
+    field("debit_id", Uuid, primary_key=True),
+    field("posting_id", Uuid, primary_key=True),
+    field("lot_id", Uuid, primary_key=True),
+    field("amount", Int),
+    holds("amount", "amount <> 0"),
+)
+hold = table(
+    "hold",
+    "user_id",
+    field("user_id", Uuid, primary_key=True),
+    field("id", Uuid, primary_key=True),
+    field("unit", Text),
+    field("amount", Int),
+    field("captured", Int),
+    field("state", Text),
+    field("parts", Json),
+    field("source_type", Text),
+    field("source_id", Uuid),
+    field("expires_at", Time),
+    field("created_at", Time),
+    one_of("state", points.HoldState),
+    holds("captured", "captured >= 0 and captured <= amount"),
+)
+Index("hold_open_idx", hold.c.user_id, hold.c.unit, postgresql_where=plain(hold.c.state == "held"))
+
+ACCOUNTS = Stored(app.ACCOUNTS, account)
+LOTS = Stored(app.LOTS, lot, changes=("remaining", "expires_at"))
+POSTINGS = Stored(app.POSTINGS, posting, changes=())
+ALLOCATIONS = Stored(app.ALLOCATIONS, allocation, changes=())
+HOLDS = Stored(app.HOLDS, hold, changes=("state", "captured"))
+STORED = (ACCOUNTS, LOTS, POSTINGS, ALLOCATIONS, HOLDS)
+
+_USER, _UNIT = bindparam("user_id", type_=Uuid), bindparam("unit", type_=Text)
+_open_lot = (lot.c.user_id == account.c.user_id) & (lot.c.unit == account.c.unit) & plain(lot.c.remaining > 0)
+_BOOK = Statement(
+    select(*ACCOUNTS.columns, *LOTS.columns)
+    .select_from(account.outerjoin(lot, _open_lot))
+    .where(account.c.user_id == _USER, account.c.unit == _UNIT)
+)
+_HOLDS = Statement(
+    select(*HOLDS.columns).where(hold.c.user_id == _USER, hold.c.unit == _UNIT, plain(hold.c.state == "held"))
+)
+_line = (
+    select(posting)
+    .where(
+        posting.c.user_id == _USER,
+        posting.c.unit == _UNIT,
+        posting.c.sequence < bindparam("before", type_=Int),
+    )
+    .order_by(posting.c.sequence.desc())
+    .limit(bindparam("limit", type_=Int))
+    .cte("line")
+)
+_of_lot = (lot.c.user_id == allocation.c.user_id) & (lot.c.id == allocation.c.lot_id)
+_of_line = (
+    (allocation.c.user_id == _line.c.user_id)
+    & (allocation.c.debit_id == func.coalesce(_line.c.debit_id, _line.c.id))
+    & (allocation.c.posting_id == _line.c.id)
+)
+_touched = union_all(
+    select(
+        _line.c.id.label("posting_id"), lot.c.id.label("lot_id"), lot.c.amount, lot.c.funded, lot.c.expires_at
+    ).select_from(_line.join(lot, (lot.c.user_id == _line.c.user_id) & (lot.c.id == _line.c.id))),
+    select(_line.c.id, lot.c.id, -allocation.c.amount, lot.c.funded, lot.c.expires_at).select_from(
+        _line.join(allocation, _of_line).join(lot, _of_lot)
+    ),
+).subquery("touched")
+_LINE_FIELDS = StatementLine.__struct_fields__[:-1]
+_LINES = Statement(
+    select(
+        *(_line.c[name] for name in _LINE_FIELDS), *(_touched.c[name] for name in LotPart.__struct_fields__)
+    )
+    .select_from(_line.outerjoin(_touched, _touched.c.posting_id == _line.c.id))
+    .order_by(_line.c.sequence.desc(), _touched.c.expires_at, _touched.c.lot_id)
+)
+_ACCOUNT_WIDTH = len(ACCOUNTS.fields)
+
+
+class PointsQueries:
+    """The read side of the ledger on PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def book(self, user_id: UUID, unit: str) -> Book | None:
+        rows = await self._database.all(_BOOK, user_id=user_id, unit=unit)
+        if not rows:
+            return None
+        owner = ACCOUNTS.record(rows[0][:_ACCOUNT_WIDTH])
+        lots = tuple(LOTS.record(row[_ACCOUNT_WIDTH:]) for row in rows if row["id"] is not None)
+        if not owner.held:
+            return Book(owner, lots)
+        open_holds = await self._database.all(_HOLDS, user_id=user_id, unit=unit)
+        return Book(owner, lots, tuple(HOLDS.record(row) for row in open_holds))
+
+    async def lines(self, user_id: UUID, unit: str, limit: int, before: int | None) -> list[StatementLine]:
+        rows = await self._database.all(
+            _LINES, user_id=user_id, unit=unit, limit=limit, before=2**63 - 1 if before is None else before
+        )
+        width = len(_LINE_FIELDS)
+        by_line = groupby(rows, key=lambda row: row[:width])
+        return [
+            evolve(StatementLine(*line), lots=tuple(LotPart(*row[width:]) for row in some if row["lot_id"]))
+            for line, some in by_line
+        ]

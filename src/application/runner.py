@@ -1,0 +1,348 @@
+"""The Runner: commands that arrive together share one transaction (group commit).
+
+    run = Runner(storage, queries, clock)
+    balance = await run(points.spend, points.Spend(...), actor=actor)
+    page = await run.read(points.statement, points.GetStatement(...), actor=actor)
+
+While a commit is under way, arriving commands wait in a queue; the next transaction takes them all.
+None waits for company: a lone command is a batch of one. Each gets its own result or its own error.
+
+Decisions: docs/decisions/0003-work-and-runner.md, 0004-idempotency.md.
+"""
+
+import asyncio
+import hashlib
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+import msgspec
+from uuid_utils.compat import uuid7
+
+from ..domain import shared
+from .work import (
+    RUNS,
+    Conflict,
+    ConnectionLost,
+    IdentityMap,
+    QueryCase,
+    Read,
+    Run,
+    Storage,
+    UseCase,
+    Wanted,
+    Work,
+)
+
+C = TypeVar("C", bound=shared.Record)
+V = TypeVar("V")
+
+_encode = msgspec.json.Encoder().encode
+
+
+class InvalidCommand(shared.Malformed):
+    message = "The request is not valid: {reason}."
+    reason: str
+
+
+class InvalidIdempotencyKey(shared.Malformed):
+    message = "An idempotency key has 1 to 255 visible ASCII characters."
+
+
+class IdempotencyKeyReused(shared.RuleForbids):
+    message = "The idempotency key {key} was used before with another command."
+    key: str
+
+
+class Overloaded(shared.Unavailable):
+    message = "Too many commands are waiting; nothing was changed. Try again in a moment."
+
+
+class Busy(shared.Unavailable):
+    message = "Others are changing the same records; nothing was changed. Try again."
+
+
+class OutcomeUnknown(shared.Unavailable):
+    message = "The connection was lost; whether the change was made is not known. Look before you try again."
+
+
+class Outcome(msgspec.Struct, Generic[V], frozen=True):
+    """A result, and whether it is the stored answer of an earlier run with the same key."""
+
+    result: V
+    replayed: bool = False
+
+
+class _Job:
+    """One command on its way through the Runner."""
+
+    __slots__ = (
+        "actor",
+        "chosen_key",
+        "command",
+        "digest",
+        "dry_run",
+        "error",
+        "future",
+        "key",
+        "tries",
+        "use_case",
+    )
+
+    def __init__(
+        self,
+        use_case: UseCase[Any, Any],
+        command: Any,
+        digest: bytes,
+        actor: shared.Actor,
+        key: str | None,
+        dry_run: bool,
+    ) -> None:
+        self.use_case, self.command, self.digest, self.actor = use_case, command, digest, actor
+        self.chosen_key = key is not None
+        self.key = key or str(uuid7())
+        self.dry_run = dry_run
+        self.tries = 0
+        self.error: Exception | None = None
+        self.future: asyncio.Future[Outcome[Any]] = asyncio.get_running_loop().create_future()
+
+    @property
+    def may_have_run(self) -> bool:
+        """Whether its row may stand in the command log: a chosen key, or a second try."""
+        return (self.chosen_key or self.tries > 1) and not self.dry_run
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Runner:
+    """Runs use cases against one storage, grouped, idempotent, each in a transaction.
+
+    `most_waiting` bounds the queue (beyond it Overloaded is raised at once), `most_grouped` one
+    transaction, `tries` how often a command that met a conflict is run again alone.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        queries: Any,
+        clock: Callable[[], datetime] = utc_now,
+        *,
+        ids: Callable[[], UUID] = uuid7,
+        most_grouped: int = 256,
+        most_waiting: int = 10_000,
+        tries: int = 5,
+    ) -> None:
+        self._storage, self._queries, self.clock, self.new_id = storage, queries, clock, ids
+        self._most_grouped, self._most_waiting, self._tries = most_grouped, most_waiting, tries
+        self._queue: deque[_Job] = deque()
+        self._driver: asyncio.Task[None] | None = None
+
+    async def __call__(
+        self,
+        use_case: UseCase[C, V],
+        command: C,
+        *,
+        actor: shared.Actor,
+        key: str | None = None,
+        dry_run: bool = False,
+    ) -> V:
+        """The result of a use case, committed. With `dry_run` nothing is changed.
+
+        `key` is the idempotency key: run again with the same key, actor and command, it answers what
+        it answered the first time; with another command it raises IdempotencyKeyReused.
+        """
+        return (await self.submit(use_case, command, actor=actor, key=key, dry_run=dry_run)).result
+
+    async def submit(
+        self,
+        use_case: UseCase[C, V],
+        command: C,
+        *,
+        actor: shared.Actor,
+        key: str | None = None,
+        dry_run: bool = False,
+    ) -> Outcome[V]:
+        """The same, saying too whether the answer is a replay."""
+        authorize(use_case.allow, actor)
+        digest = _validated_digest(use_case, command)
+        if key is not None and not (0 < len(key) <= 255 and key.isascii() and key.isprintable()):
+            raise InvalidIdempotencyKey
+        if len(self._queue) >= self._most_waiting:
+            raise Overloaded
+        job = _Job(use_case, command, digest, actor, None if use_case.secret else key, dry_run)
+        self._queue.append(job)
+        if self._driver is None:
+            self._driver = asyncio.create_task(self._drive())
+        return await job.future
+
+    async def read(self, query: QueryCase[C, V], question: C, *, actor: shared.Actor) -> V:
+        """The answer of a use case that only reads."""
+        authorize(query.allow, actor)
+        _validated(query.decode, question)
+        return await query.run(question, Read(self._queries, self.clock(), actor))
+
+    async def close(self) -> None:
+        """Wait until every accepted command has its answer."""
+        while self._driver is not None:
+            await self._driver
+
+    async def _drive(self) -> None:
+        try:
+            while self._queue:
+                size = min(len(self._queue), self._most_grouped)
+                jobs = [job for job in (self._queue.popleft() for _ in range(size)) if not job.future.done()]
+                await self._together(jobs)
+        finally:
+            self._driver = None
+
+    async def _together(self, jobs: Sequence[_Job]) -> None:
+        try:
+            outcomes = await self._attempt(jobs)
+        except Exception as error:
+            if len(jobs) == 1:
+                await self._alone(jobs[0], error)
+            else:
+                for job in jobs:
+                    await self._alone(job, None)
+        else:
+            _answer(jobs, outcomes)
+
+    async def _alone(self, job: _Job, error: Exception | None) -> None:
+        """Run one command by itself until it is answered, `tries` times at most."""
+        while error is None or (isinstance(error, (Conflict, ConnectionLost)) and job.tries < self._tries):
+            try:
+                return _answer([job], await self._attempt([job]))
+            except Exception as failure:
+                if job.use_case.secret and isinstance(failure, ConnectionLost):
+                    error = OutcomeUnknown()
+                else:
+                    error = failure
+        if not job.future.done():
+            job.future.set_exception(_as_refusal(error))
+
+    async def _attempt(self, jobs: Sequence[_Job]) -> list[Outcome[Any] | Exception]:
+        """One transaction: load, lock, run each command in turn, flush, commit."""
+        for job in jobs:
+            job.tries += 1
+            job.error = None
+        async with self._storage.begin() as transaction:
+            records = IdentityMap(transaction)
+            works = [Work(records, self.clock(), job.actor, job.key, self.new_id) for job in jobs]
+            await self._load(records, jobs, works)
+            outcomes = [await _perform(job, work, records) for job, work in zip(jobs, works, strict=True)]
+            changes = records.changes()
+            if changes.added or changes.changed:
+                await transaction.write(changes)
+        return outcomes
+
+    async def _load(self, records: IdentityMap, jobs: Sequence[_Job], works: Sequence[Work]) -> None:
+        pairs = list(zip(jobs, works, strict=True))
+        earlier = [RUNS.key(job.actor.user_id, job.key) for job in jobs if job.may_have_run]
+        for step in range(max(len(job.use_case.loads) for job in jobs)):
+            wanted = _wanted(((job, work) for job, work in pairs if step < len(job.use_case.loads)), step)
+            await records.load([*earlier, *wanted])
+            earlier = []
+        await records.load(earlier)
+        await records.load(_wanted(pairs, None), lock=True)
+
+
+def authorize(allow: frozenset[shared.Role], actor: shared.Actor) -> None:
+    """Raise unless the actor's role is allowed: Unauthenticated for strangers, else Forbidden."""
+    if actor.role not in allow:
+        raise shared.Unauthenticated if actor.role == "anonymous" else shared.Forbidden
+
+
+def _validated(decode: Callable[[bytes], Any], wish: shared.Record) -> bytes:
+    """A command or query as JSON, once it keeps the constraints of its fields. Raises InvalidCommand."""
+    encoded = _encode(wish)
+    try:
+        decode(encoded)
+    except msgspec.ValidationError as error:
+        raise InvalidCommand(reason=str(error)) from None
+    return encoded
+
+
+def _validated_digest(use_case: UseCase[C, V], command: C) -> bytes:
+    encoded = _validated(use_case.decode_command, command)
+    if use_case.secret:
+        return b""
+    return hashlib.sha256(use_case.name.encode() + b"\0" + encoded).digest()
+
+
+def _wanted(pairs: Any, step: int | None) -> list[Wanted]:
+    """What the commands ask for at a step (None: the locks); one that is refused here is set aside."""
+    wanted: list[Wanted] = []
+    for job, work in pairs:
+        if job.error is None:
+            ask = job.use_case.locks if step is None else job.use_case.loads[step]
+            try:
+                wanted.extend(ask(job.command, work))
+            except Exception as error:  # the command's own error, never its neighbours'
+                job.error = error
+    return wanted
+
+
+async def _perform(job: _Job, work: Work, records: IdentityMap) -> Outcome[Any] | Exception:
+    """Run one command on the map; a refused one leaves no trace."""
+    mark = records.mark()
+    try:
+        if job.may_have_run and (run := work.find(RUNS.key(job.actor.user_id, job.key))) is not None:
+            return _replay(job, run)
+        if job.error is not None:
+            return job.error
+        result = await job.use_case.run(job.command, work)
+        if job.dry_run:
+            records.undo(mark)
+        else:
+            work.save(_run_of(job, result, work.now))
+        return Outcome(result)
+    except (Conflict, ConnectionLost):
+        raise
+    except Exception as error:  # the command's own error, never its neighbours'
+        records.undo(mark)
+        return error
+
+
+def _run_of(job: _Job, result: Any, at: datetime) -> Run:
+    answer = b"" if job.use_case.secret else _encode(result)
+    who = job.actor
+    return Run(
+        who.user_id,
+        job.key,
+        job.use_case.name,
+        job.digest,
+        who.user_id,
+        who.role,
+        who.address,
+        who.request_id,
+        answer,
+        at,
+    )
+
+
+def _replay(job: _Job, run: Run) -> Outcome[Any] | Exception:
+    if run.digest != job.digest:
+        return IdempotencyKeyReused(key=job.key)
+    return Outcome(job.use_case.decode_result(run.result), replayed=job.chosen_key)
+
+
+def _answer(jobs: Sequence[_Job], outcomes: Sequence[Outcome[Any] | Exception]) -> None:
+    for job, outcome in zip(jobs, outcomes, strict=True):
+        if job.future.done():  # its caller went away
+            continue
+        if isinstance(outcome, Exception):
+            job.future.set_exception(outcome)
+        else:
+            job.future.set_result(outcome)
+
+
+def _as_refusal(error: Exception) -> Exception:
+    if isinstance(error, Conflict):
+        return Busy()
+    if isinstance(error, ConnectionLost):
+        return shared.Unavailable()
+    return error

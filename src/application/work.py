@@ -1,0 +1,385 @@
+"""The unit of work: what a use case reads, changes and says, over one identity map.
+
+A use case declares what it will look at (`loads`) and what it will lock (`locks`) as keys and groups
+of records. The Runner loads them for a whole batch of commands, one statement per table, and the use
+case then decides on frozen records in memory. Nothing is written until the batch is flushed.
+
+Decision: docs/decisions/0003-work-and-runner.md.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from operator import attrgetter
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, cast, get_type_hints
+from uuid import UUID
+
+import msgspec
+
+from ..domain import shared
+
+R = TypeVar("R", bound=shared.Record)
+C = TypeVar("C", bound=shared.Record)
+V = TypeVar("V")
+P = TypeVar("P", covariant=True)
+
+
+class Kind(Generic[R]):
+    """One kind of stored record: the fields that identify it, and the fields it is listed by.
+
+    `root` says that the record is locked by name; a part (`root=False`) is guarded by the lock of
+    its root and never locked itself. `live` says which records a group lists (the others are history,
+    found by key only), as an expression of the fields that reads the same on a record and on the
+    columns of a table: `lambda lot: lot.remaining > 0`.
+    """
+
+    of: ClassVar[dict[type[shared.Record], "Kind[Any]"]] = {}
+
+    def __init__(
+        self,
+        record: type[R],
+        name: str,
+        key: tuple[str, ...],
+        groups: Mapping[str, tuple[str, ...]] | None = None,
+        *,
+        root: bool = False,
+        live: Callable[[Any], Any] | None = None,
+    ) -> None:
+        self.record, self.name, self.key_fields = record, name, key
+        self.group_fields = dict(groups or {})
+        self.root, self.live = root, live
+        self.values_of = _values(key)
+        self.group_values_of = {group: _values(by) for group, by in self.group_fields.items()}
+        Kind.of[record] = self
+
+    def key(self, *values: object) -> "Key[R]":
+        return Key(self, values)
+
+    def group(self, group: str, *values: object) -> "Group[R]":
+        return Group(self, group, values)
+
+    def is_live(self, record: R) -> bool:
+        """Whether a group still lists this record."""
+        return self.live is None or bool(self.live(record))
+
+    def __repr__(self) -> str:
+        return f"Kind({self.name})"
+
+
+def _values(names: tuple[str, ...]) -> Callable[[Any], tuple[object, ...]]:
+    get = attrgetter(*names)
+    return get if len(names) > 1 else lambda record: (get(record),)
+
+
+class Key(NamedTuple, Generic[R]):
+    """One record, by the values of its kind's key."""
+
+    kind: Kind[R]
+    values: tuple[object, ...]
+
+
+class Group(NamedTuple, Generic[R]):
+    """The live records of a kind that share the values of one of its groups."""
+
+    kind: Kind[R]
+    group: str
+    values: tuple[object, ...]
+
+
+Wanted = Key[Any] | Group[Any]
+Step = Callable[[Any, "Work"], Iterable[Wanted]]
+
+
+class Loaded(NamedTuple):
+    """What a storage found: absent keys are left out, a group lists its records in key order."""
+
+    records: dict[Key[Any], shared.Record]
+    groups: dict[Group[Any], list[shared.Record]]
+
+
+class Changes(NamedTuple):
+    """What one flush writes, by kind: new records and changed ones."""
+
+    added: dict[Kind[Any], list[shared.Record]]
+    changed: dict[Kind[Any], list[shared.Record]]
+
+
+class Conflict(Exception):
+    """Another writer came first (unique key, deadlock, serialization): run again, one by one."""
+
+
+class ConnectionLost(Exception):
+    """The storage went away; whether the transaction was committed is not known."""
+
+
+class Transaction(Protocol):
+    """One open transaction of a storage."""
+
+    async def load(self, wanted: Sequence[Wanted], *, lock: bool) -> Loaded:
+        """The records asked for, as committed now; with `lock`, roots are locked in key order."""
+        ...
+
+    async def write(self, changes: Changes) -> None:
+        """Write every change, one statement per table. Raises Conflict where a key is taken."""
+        ...
+
+
+class Storage(Protocol):
+    """Where records are kept. The transaction commits when its block ends, and only then."""
+
+    def begin(self) -> AbstractAsyncContextManager[Transaction]: ...
+
+
+class Run(shared.Record):
+    """One line of the command log: the idempotency record and the audit trail at once.
+
+    `user_id` owns the key; `result` is the stored answer as JSON, empty for use cases whose answer
+    is a secret.
+    """
+
+    user_id: UUID
+    key: str
+    name: str
+    digest: bytes
+    actor_id: UUID
+    role: str
+    address: str
+    request_id: str
+    result: bytes
+    recorded_at: datetime
+
+
+class Happening(shared.Record):
+    """An event as it is stored, in the transaction that caused it."""
+
+    user_id: UUID
+    id: UUID
+    type: str
+    body: str
+    run_key: str
+    recorded_at: datetime
+
+
+RUNS = Kind(Run, "command_log", ("user_id", "key"))
+HAPPENINGS = Kind(Happening, "event", ("user_id", "id"))
+KINDS: tuple[Kind[Any], ...] = (RUNS, HAPPENINGS)
+
+_encode = msgspec.json.Encoder().encode
+
+
+class IdentityMap:
+    """The records of one batch, each once, with the journal that undoes a refused command."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self._originals: dict[Key[Any], shared.Record | None] = {}
+        self._records: dict[Key[Any], shared.Record | None] = {}
+        self._groups: dict[Group[Any], dict[Key[Any], None]] = {}
+        self._touched: dict[Key[Any], None] = {}
+        self._journal: list[tuple[Key[Any], object, tuple[Group[Any], ...]]] = []
+
+    async def load(self, wanted: Iterable[Wanted], *, lock: bool = False) -> None:
+        """Load what is not known yet; with `lock`, read everything again under the lock."""
+        missing = [one for one in dict.fromkeys(wanted) if lock or not self.knows(one)]
+        if missing:
+            self._accept(missing, await self._transaction.load(missing, lock=lock))
+
+    def knows(self, one: Wanted) -> bool:
+        return one in self._records or one in self._groups
+
+    def _accept(self, wanted: Sequence[Wanted], loaded: Loaded) -> None:
+        for one in wanted:
+            if isinstance(one, Key):
+                self._note(one, loaded.records.get(one))
+            else:
+                found = loaded.groups.get(one, [])
+                keys = [Key(one.kind, one.kind.values_of(record)) for record in found]
+                for key, record in zip(keys, found, strict=True):
+                    self._note(key, record)
+                self._groups[one] = dict.fromkeys(keys + self._touched_in(one))
+
+    def _touched_in(self, group: Group[Any]) -> list[Key[Any]]:
+        """The records of a group that earlier commands of the batch saved before it was loaded."""
+        values_of = group.kind.group_values_of[group.group]
+        records = ((key, self._records[key]) for key in self._touched if key.kind is group.kind)
+        return [key for key, record in records if record is not None and values_of(record) == group.values]
+
+    def _note(self, key: Key[Any], record: shared.Record | None) -> None:
+        if key not in self._touched:
+            self._originals[key] = self._records[key] = record
+
+    def find(self, key: Key[R]) -> R | None:
+        try:
+            return cast("R | None", self._records[key])
+        except KeyError:
+            raise LookupError(f"{key} was not declared: add it to the use case's loads or locks") from None
+
+    def list(self, group: Group[R]) -> list[R]:
+        try:
+            return [cast("R", self._records[key]) for key in self._groups[group]]
+        except KeyError:
+            raise LookupError(f"{group} was not declared: add it to the use case's loads or locks") from None
+
+    def save(self, record: shared.Record) -> None:
+        kind = Kind.of[type(record)]
+        key = Key(kind, kind.values_of(record))
+        before = self._records.get(key, _UNKNOWN)
+        joined: tuple[Group[Any], ...] = ()
+        if before is _UNKNOWN or before is None:
+            joined = self._join(kind, key, record)
+        self._journal.append((key, before, joined))
+        self._records[key] = record
+        self._touched[key] = None
+
+    def _join(self, kind: Kind[Any], key: Key[Any], record: shared.Record) -> tuple[Group[Any], ...]:
+        joined = []
+        for name, values_of in kind.group_values_of.items():
+            group = Group(kind, name, values_of(record))
+            if group in self._groups:
+                self._groups[group][key] = None
+                joined.append(group)
+        return tuple(joined)
+
+    def mark(self) -> int:
+        """Where the journal stands; `undo` goes back to it."""
+        return len(self._journal)
+
+    def undo(self, mark: int) -> None:
+        while len(self._journal) > mark:
+            key, before, joined = self._journal.pop()
+            for group in joined:
+                del self._groups[group][key]
+            if before is _UNKNOWN:
+                del self._records[key]
+                self._touched.pop(key, None)
+            else:
+                self._records[key] = cast("shared.Record | None", before)
+
+    def changes(self) -> Changes:
+        """Every record that is not as it was loaded."""
+        changes = Changes({}, {})
+        for key in self._touched:
+            record, original = self._records[key], self._originals.get(key)
+            if record is not None and record is not original:
+                side = changes.added if original is None else changes.changed
+                side.setdefault(key.kind, []).append(record)
+        return changes
+
+
+_UNKNOWN = object()
+
+
+class Work:
+    """What a use case works with: records, the time, the actor, new ids, and what it has to say."""
+
+    def __init__(
+        self, records: IdentityMap, now: datetime, actor: shared.Actor, run_key: str, ids: Callable[[], UUID]
+    ) -> None:
+        self._map, self._run_key = records, run_key
+        self.now, self.actor, self.new_id = now, actor, ids
+
+    def find(self, key: Key[R]) -> R | None:
+        """The record, or None where there is none. It must have been declared or loaded."""
+        return self._map.find(key)
+
+    def get(self, key: Key[R]) -> R:
+        """The record; raises NotFound where there is none."""
+        if (record := self._map.find(key)) is None:
+            raise shared.NotFound(kind=key.kind.name, id="/".join(str(value) for value in key.values))
+        return record
+
+    def list(self, group: Group[R]) -> list[R]:
+        """The live records of a group, those that this batch added included."""
+        return self._map.list(group)
+
+    def save(self, *records: shared.Record) -> None:
+        """Put new or changed records in the map; they are written when the batch is flushed."""
+        for record in records:
+            self._map.save(record)
+
+    def record(self, *events: shared.Event) -> None:
+        """Say what happened; the events are stored with the changes, in their order."""
+        for event in events:
+            config = type(event).__struct_config__
+            owner = getattr(event, "user_id", shared.NOBODY)
+            body = _encode(event).decode()
+            self.save(Happening(owner, self.new_id(), str(config.tag), body, self._run_key, self.now))
+
+    async def load(self, *wanted: Wanted) -> None:
+        """Load and lock more than was declared, where that is known only under the first lock."""
+        await self._map.load([one for one in wanted if not self._map.knows(one)], lock=True)
+
+
+class UseCase(Generic[C, V]):
+    """A function of a command and the work, with who may ask, what it looks at and what it locks."""
+
+    def __init__(
+        self,
+        run: Callable[[C, Work], Awaitable[V]],
+        allow: frozenset[shared.Role],
+        loads: Sequence[Step],
+        locks: Step,
+        secret: bool,
+    ) -> None:
+        hints = get_type_hints(run)
+        self.run, self.allow, self.loads, self.locks, self.secret = run, allow, tuple(loads), locks, secret
+        self.name = f"{run.__module__.rpartition('.')[2]}.{run.__name__}"
+        self.__doc__ = run.__doc__
+        self.command: type[C] = hints["command"]
+        self.decode_command = msgspec.json.Decoder(self.command).decode
+        self.decode_result = msgspec.json.Decoder(hints["return"]).decode
+
+    def __call__(self, command: C, work: Work) -> Awaitable[V]:
+        """Run inside another use case's work, whose loads and locks must cover this one's."""
+        return self.run(command, work)
+
+    def __repr__(self) -> str:
+        return f"UseCase({self.name})"
+
+
+ANYONE: frozenset[shared.Role] = frozenset(
+    ("anonymous", "member", "partner_staff", "partner_owner", "admin", "service")
+)
+SIGNED_IN: frozenset[shared.Role] = ANYONE - {"anonymous"}
+PARTNERS: frozenset[shared.Role] = frozenset(("partner_staff", "partner_owner", "admin", "service"))
+ADMINS: frozenset[shared.Role] = frozenset(("admin", "service"))
+
+
+def use_case(
+    *,
+    allow: frozenset[shared.Role],
+    loads: Sequence[Step] = (),
+    locks: Step = lambda command, work: (),
+    secret: bool = False,
+) -> Callable[[Callable[[C, Work], Awaitable[V]]], UseCase[C, V]]:
+    """Declare a use case.
+
+    `allow` is who may ask. `loads` are steps, each a function of (command, work) giving the keys and
+    groups to read without a lock; a later step may look at what an earlier one found. `locks` gives
+    what is locked, and read again under the lock. A `secret` use case stores neither the digest of
+    its command nor its answer, so it is audited but cannot be replayed.
+    """
+    return lambda run: UseCase(run, allow, loads, locks, secret)
+
+
+class Read(Generic[P]):
+    """What a query works with: the query ports, the time and the actor."""
+
+    def __init__(self, ports: P, now: datetime, actor: shared.Actor) -> None:
+        self.ports, self.now, self.actor = ports, now, actor
+
+
+class QueryCase(Generic[C, V]):
+    """A function of a query and the read side, with who may ask."""
+
+    def __init__(self, run: Callable[[C, Any], Awaitable[V]], allow: frozenset[shared.Role]) -> None:
+        self.run, self.allow = run, allow
+        self.name = f"{run.__module__.rpartition('.')[2]}.{run.__name__}"
+        self.__doc__ = run.__doc__
+        question = next(iter(get_type_hints(run).values()))
+        self.decode = msgspec.json.Decoder(question).decode
+
+
+def query(*, allow: frozenset[shared.Role]) -> Callable[[Callable[[C, Any], Awaitable[V]]], QueryCase[C, V]]:
+    """Declare a use case that only reads; `allow` is who may ask."""
+    return lambda run: QueryCase(run, allow)

@@ -1,0 +1,49 @@
+"""The wiring, on one screen: which adapter stands behind which port. Only entry points import it."""
+
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from dependency_injector import containers, providers
+
+from ..adapters.memory.queries import MemoryQueries
+from ..adapters.memory.storage import MemoryStorage
+from ..adapters.postgres.database import Database
+from ..adapters.postgres.queries import PostgresQueries
+from ..adapters.postgres.storage import PostgresStorage
+from ..adapters.postgres.stored import STORED
+from ..adapters.secrets import Argon2Secrets
+from ..application.runner import Runner, utc_now
+from .settings import Settings
+
+
+class NoDatabase(AbstractAsyncContextManager["NoDatabase"]):
+    """What stands where a database would: always there."""
+
+    async def __aexit__(self, *error: object) -> None:
+        return None
+
+    async def check(self) -> None:
+        return None
+
+
+class Container(containers.DeclarativeContainer):
+    """Everything on PostgreSQL. Override `clock` to travel in time."""
+
+    settings = providers.Dependency(instance_of=Settings)
+    clock = providers.Object(utc_now)
+    database: providers.Provider[Any] = providers.Singleton(
+        Database, settings.provided.database_url, connections=settings.provided.connections
+    )
+    storage: providers.Provider[Any] = providers.Singleton(PostgresStorage, database, STORED)
+    queries: providers.Provider[Any] = providers.Singleton(PostgresQueries, database)
+    runner = providers.Singleton(Runner, storage, queries, clock)
+    secrets = providers.Singleton(Argon2Secrets)
+
+
+class MemoryContainer(Container):
+    """The same in memory: nothing outlives the process."""
+
+    database = providers.Singleton(NoDatabase)
+    storage = providers.Singleton(MemoryStorage)
+    queries = providers.Singleton(MemoryQueries, storage)
+    runner = providers.Singleton(Runner, storage, queries, Container.clock)

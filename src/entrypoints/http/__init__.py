@@ -1,0 +1,1 @@
+"""The HTTP edge: handlers translate and decide nothing. Conventions: docs/reference/http.md."""

@@ -1,0 +1,78 @@
+"""What a handler works with: the Runner as one request uses it, with its actor and its key."""
+
+from typing import Any, TypeVar
+
+from litestar import Request
+from litestar.datastructures import State
+from uuid_utils.compat import uuid7
+
+from ...application import identity
+from ...application.runner import Runner
+from ...application.work import QueryCase, UseCase
+from ...domain import shared
+from .errors import IdempotencyKeyMissing, UnknownParameter
+
+C = TypeVar("C", bound=shared.Record)
+V = TypeVar("V")
+AnyRequest = Request[Any, Any, State]
+
+
+class Ask:
+    """Runs use cases for one request. `await ask(use_case, command)`, `await ask.read(query, question)`."""
+
+    __slots__ = ("_key", "_scope", "actor", "runner", "secrets")
+
+    def __init__(self, state: State, scope: Any, actor: shared.Actor, key: str | None) -> None:
+        self.runner: Runner = state.runner
+        self.secrets: identity.Secrets = state.secrets
+        self.actor, self._scope, self._key = actor, scope, key
+
+    async def __call__(self, use_case: UseCase[C, V], command: C, *, actor: shared.Actor | None = None) -> V:
+        """The result of a use case; a replay is marked on the response."""
+        outcome = await self.runner.submit(use_case, command, actor=actor or self.actor, key=self._key)
+        if outcome.replayed:
+            self._scope["state"]["replayed"] = True
+        return outcome.result
+
+    async def read(self, query: QueryCase[C, V], question: C) -> V:
+        """The answer of a query."""
+        return await self.runner.read(query, question, actor=self.actor)
+
+
+async def provide_ask(request: AnyRequest) -> Ask:
+    """The Ask of a request: its actor by the bearer token, its idempotency key where one is needed."""
+    scope, state = request.scope, request.app.state
+    if scope["query_string"]:
+        _check_parameters(request)
+    key = request.headers.get("idempotency-key")
+    if key is None and request.route_handler.opt.get("moves"):
+        raise IdempotencyKeyMissing
+    actor = shared.Actor()
+    if header := request.headers.get("authorization"):
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer":
+            raise shared.Unauthenticated
+        actor = await identity.authenticate(token.strip(), state.queries, state.runner.clock())
+    client = request.client
+    actor = shared.evolve(actor, address=client.host if client else "", request_id=request_id_of(scope))
+    return Ask(state, scope, actor, key)
+
+
+def request_id_of(scope: Any) -> str:
+    """The request's id: the one that came in `X-Request-Id`, if it is fit for a log, or a new one."""
+    state = scope["state"]
+    if "request_id" not in state:
+        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode(
+            "latin-1"
+        )
+        fit = 0 < len(given) <= 128 and given.isascii() and given.isprintable()
+        state["request_id"] = given if fit else str(uuid7())
+    return str(state["request_id"])
+
+
+def _check_parameters(request: AnyRequest) -> None:
+    """An unknown query parameter is an error, not ignored."""
+    known = request.route_handler.opt["parameters"]
+    for name in request.query_params:
+        if name not in known:
+            raise UnknownParameter(name=name, known=", ".join(sorted(known)) or "none")

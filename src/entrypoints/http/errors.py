@@ -1,0 +1,118 @@
+"""Errors as RFC 9457 problem documents. The one table from the branch of an error to its status."""
+
+import logging
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.utils.scope.state import ScopeState
+
+from ...domain import shared
+from .faults import Fault, faults_of
+
+log = logging.getLogger("baobab.http")
+
+STATUS: dict[type[shared.DomainError], int] = {
+    shared.Malformed: 400,
+    shared.Unauthenticated: 401,
+    shared.Forbidden: 403,
+    shared.NotFound: 404,
+    shared.StateForbids: 409,
+    shared.RuleForbids: 422,
+    shared.Unavailable: 503,
+}
+HEADERS: dict[int, dict[str, str]] = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}
+CODES = {
+    400: "malformed_request",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    406: "not_acceptable",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+    429: "too_many_requests",
+    500: "internal_error",
+    503: "unavailable",
+}
+
+
+class InvalidRequest(shared.Malformed):
+    """A body or parameters that do not fit; `errors` lists every fault with its place."""
+
+    message = "The request is not valid: {detail}"
+    detail: str
+    errors: tuple[Fault, ...]
+
+
+class UnknownParameter(shared.Malformed):
+    message = "There is no query parameter {name} here; known: {known}."
+    name: str
+    known: str
+
+
+class IdempotencyKeyMissing(shared.Malformed):
+    message = "This request moves points, money or stock: send an Idempotency-Key header."
+
+
+def status_of(error: type[shared.DomainError]) -> int:
+    """The status of an error: that of its branch of the tree."""
+    return next((STATUS[branch] for branch in error.__mro__ if branch in STATUS), 500)
+
+
+def _problem(
+    request: Request[Any, Any, Any], status: int, code: str, detail: str, facts: dict[str, Any]
+) -> Response[bytes]:
+    title = code.replace("_", " ").capitalize()
+    body = {**facts, "type": f"/problems/{code}", "title": title, "status": status}
+    body |= {"detail": detail, "code": code, "instance": request.url.path}
+    return Response(
+        msgspec.json.encode(body),
+        status_code=status,
+        media_type="application/problem+json",
+        headers=HEADERS.get(status),
+    )
+
+
+def on_domain_error(request: Request[Any, Any, Any], error: shared.DomainError) -> Response[bytes]:
+    """A refusal of the application."""
+    return _problem(request, status_of(type(error)), error.code, str(error), error.facts())
+
+
+def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    """A refusal of the framework: no such route, a body that cannot be read, a bad parameter."""
+    if error.status_code == 400:
+        return on_domain_error(request, _invalid(request, error))
+    if error.status_code >= 500:
+        return on_bug(request, error)
+    return _problem(
+        request, error.status_code, CODES.get(error.status_code, "refused"), f"{error.detail}.", {}
+    )
+
+
+def on_bug(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Our own mistake: logged with its trace, answered without."""
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return _problem(request, 500, CODES[500], "Something went wrong on our side.", {})
+
+
+def _invalid(request: Request[Any, Any, Any], error: HTTPException) -> InvalidRequest:
+    field = request.route_handler.parsed_data_field if hasattr(request, "route_handler") else None
+    body = ScopeState.from_scope(request.scope).body
+    found: tuple[Fault, ...] = ()
+    if field is not None and isinstance(body, bytes):
+        found = faults_of(body, field.annotation)
+    if not found and isinstance(error, ValidationException) and isinstance(error.extra, list):
+        found = tuple(
+            Fault(detail=one.get("message", ""), parameter=one.get("key", "")) for one in error.extra
+        )
+    detail = "; ".join(f"{one.pointer or one.parameter}: {one.detail}" for one in found[:3])
+    return InvalidRequest(detail=detail or error.detail, errors=found)
+
+
+HANDLERS: dict[Any, Any] = {
+    shared.DomainError: on_domain_error,
+    HTTPException: on_http_error,
+    Exception: on_bug,
+}

@@ -1,0 +1,71 @@
+"""Members and their sessions over HTTP."""
+
+from uuid import UUID
+
+from ...application import identity
+from ...application.identity import Email, MemberView, SessionView, SignedIn
+from ...application.pages import Limit, Page
+from .ask import Ask
+from .routes import delete, get, post, put
+
+
+@post("/members", public=True, statuses=(409, 422))
+async def sign_up(data: identity.SignUp, ask: Ask) -> SignedIn:
+    """Become a member; the answer holds a first session."""
+    return await identity.sign_up(data, ask.runner, ask.secrets, ask.actor)
+
+
+@post("/sessions", public=True, statuses=(401, 409, 422))
+async def sign_in(data: identity.SignIn, ask: Ask) -> SignedIn:
+    """Open a session."""
+    return await identity.sign_in(data, ask.runner, ask.secrets, ask.actor)
+
+
+@get("/sessions")
+async def list_sessions(ask: Ask, limit: Limit = 25, cursor: str | None = None) -> Page[SessionView]:
+    """List one's own sessions, newest first."""
+    return await ask.read(identity.sessions, identity.ListSessions(limit=limit, cursor=cursor))
+
+
+@delete("/sessions/current", status_code=200)
+async def sign_out(ask: Ask) -> SessionView:
+    """Sign out: close the session that asks."""
+    return await ask(
+        identity.close_session, identity.CloseSession(session_id=ask.actor.session_id or UUID(int=0))
+    )
+
+
+@delete("/sessions/{session_id:uuid}", status_code=200)
+async def close_session(session_id: UUID, ask: Ask) -> SessionView:
+    """Close one of one's own sessions."""
+    return await ask(identity.close_session, identity.CloseSession(session_id=session_id))
+
+
+@get("/members/me")
+async def me(ask: Ask) -> MemberView:
+    """Read one's own account."""
+    return await ask.read(identity.member, identity.GetMember(user_id=ask.actor.user_id))
+
+
+@get("/members/{user_id:uuid}")
+async def show_member(user_id: UUID, ask: Ask) -> MemberView:
+    """Read an account: one's own, or any for administrators."""
+    return await ask.read(identity.member, identity.GetMember(user_id=user_id))
+
+
+@get("/members")
+async def list_members(
+    ask: Ask, limit: Limit = 25, cursor: str | None = None, email: Email | None = None
+) -> Page[MemberView]:
+    """List members, newest first (administrators)."""
+    return await ask.read(identity.members, identity.ListMembers(limit=limit, cursor=cursor, email=email))
+
+
+@put("/members/{user_id:uuid}/role")
+async def set_role(user_id: UUID, data: identity.Role, ask: Ask) -> MemberView:
+    """Give a member another role (administrators)."""
+    command = identity.SetRole(user_id=user_id, role=data.role, producer_id=data.producer_id)
+    return await ask(identity.set_role, command)
+
+
+HANDLERS = [sign_up, sign_in, list_sessions, sign_out, close_session, me, show_member, list_members, set_role]

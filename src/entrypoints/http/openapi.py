@@ -1,0 +1,48 @@
+"""The OpenAPI 3.1 document at `/schema/openapi.json`, and a page to browse it that needs no internet."""
+
+from pathlib import Path
+
+import openapi_ui_bundles.swagger_ui
+from litestar import Router
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.static_files import create_static_files_router
+
+from ... import __version__
+
+ASSETS = "/schema/assets"
+
+
+def document() -> OpenAPIConfig:
+    """What the document says of the whole, and how it is shown."""
+    page = SwaggerRenderPlugin(
+        path="/",
+        js_url=f"{ASSETS}/swagger-ui-bundle.js",
+        css_url=f"{ASSETS}/swagger-ui.css",
+        standalone_preset_js_url=f"{ASSETS}/swagger-ui-standalone-preset.js",
+        favicon=f'<link rel="icon" type="image/png" href="{ASSETS}/favicon-32x32.png">',
+    )
+    return OpenAPIConfig(
+        title="baobab",
+        version=__version__,
+        description=(
+            "The backend for communities that fund, share and trade. Money is in cents beside its "
+            "currency, points are whole, times are UTC, ids are UUIDv7. Errors are RFC 9457 problems."
+        ),
+        path="/schema",
+        render_plugins=[page, JsonRenderPlugin(path="/openapi.json")],
+        components=Components(
+            security_schemes={
+                "bearer": SecurityScheme(
+                    type="http", scheme="bearer", description="The token that signing in answered."
+                )
+            }
+        ),
+    )
+
+
+def assets() -> Router:
+    """The scripts and styles of the page, from a package instead of a network."""
+    folder = Path(openapi_ui_bundles.swagger_ui.__file__).parent / "vendor"
+    return create_static_files_router(path=ASSETS, directories=[folder], include_in_schema=False)

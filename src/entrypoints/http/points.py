@@ -1,0 +1,106 @@
+"""The points ledger over HTTP. Members read their own; administrators and services move points."""
+
+from uuid import UUID
+
+from ...application import points
+from ...application.pages import Limit, Page
+from ...application.points import Balance, Expiring, StatementLine, Summary, Unit
+from ...domain.points import POINTS
+from .ask import Ask
+from .routes import get, post
+
+
+@get("/points/balance")
+async def balance(ask: Ask, unit: Unit = POINTS, user_id: UUID | None = None) -> Balance:
+    """Read a balance in its parts: one's own, or a member's for administrators."""
+    return await ask.read(points.balance, points.GetBalance(user_id=user_id or ask.actor.user_id, unit=unit))
+
+
+@get("/points/statement")
+async def statement(
+    ask: Ask, unit: Unit = POINTS, user_id: UUID | None = None, limit: Limit = 25, cursor: str | None = None
+) -> Page[StatementLine]:
+    """List the lines of an account with the lots they touched, newest first."""
+    question = points.GetStatement(
+        user_id=user_id or ask.actor.user_id, unit=unit, limit=limit, cursor=cursor
+    )
+    return await ask.read(points.statement, question)
+
+
+@get("/points/expiring")
+async def expiring(
+    ask: Ask, unit: Unit = POINTS, user_id: UUID | None = None, days: points.Days = 60
+) -> Expiring:
+    """Read what expires within some days, soonest first."""
+    question = points.GetExpiring(user_id=user_id or ask.actor.user_id, unit=unit, days=days)
+    return await ask.read(points.expiring, question)
+
+
+@get("/points/summary")
+async def summary(ask: Ask, unit: Unit = POINTS, user_id: UUID | None = None) -> Summary:
+    """Read an account at a glance."""
+    return await ask.read(points.summary, points.GetBalance(user_id=user_id or ask.actor.user_id, unit=unit))
+
+
+@post("/points/earnings", moves=True)
+async def earn(data: points.Earn, ask: Ask) -> Balance:
+    """Give points to a member (administrators, services)."""
+    return await ask(points.earn, data)
+
+
+@post("/points/spends", moves=True)
+async def spend(data: points.Spend, ask: Ask) -> Balance:
+    """Spend points of a member (administrators, services)."""
+    return await ask(points.spend, data)
+
+
+@post("/points/holds", moves=True)
+async def hold(data: points.PlaceHold, ask: Ask) -> Balance:
+    """Set points of a member aside (administrators, services)."""
+    return await ask(points.hold, data)
+
+
+@post("/points/captures", moves=True)
+async def capture(data: points.CaptureHold, ask: Ask) -> Balance:
+    """Spend what a hold set aside, in whole or in part (administrators, services)."""
+    return await ask(points.capture, data)
+
+
+@post("/points/releases", moves=True)
+async def release(data: points.ReleaseHold, ask: Ask) -> Balance:
+    """Give back what a hold set aside (administrators, services)."""
+    return await ask(points.release, data)
+
+
+@post("/points/refunds", moves=True)
+async def refund(data: points.Refund, ask: Ask) -> Balance:
+    """Give points of a spend back to the very lots they came from (administrators, services)."""
+    return await ask(points.refund, data)
+
+
+@post("/points/adjustments", moves=True)
+async def adjust(data: points.Adjust, ask: Ask) -> Balance:
+    """Correct a balance, with a reason (administrators, services)."""
+    return await ask(points.adjust, data)
+
+
+@post("/points/expirations", moves=True)
+async def expire(data: points.Expire, ask: Ask) -> Balance:
+    """Write down what expired on an account (administrators, services)."""
+    return await ask(points.expire, data)
+
+
+HANDLERS = [
+    balance,
+    statement,
+    expiring,
+    summary,
+    earn,
+    spend,
+    hold,
+    capture,
+    release,
+    refund,
+    adjust,
+    expire,
+]

@@ -1,0 +1,117 @@
+"""The decorators of our routes: what every operation documents and needs, said once."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import litestar
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import Operation, Parameter, Schema
+from litestar.openapi.spec.enums import OpenAPIType
+
+from ...domain import shared
+
+Decorator = Callable[[Callable[..., Any]], Any]
+
+
+class Problem(shared.Record):
+    """A problem document (RFC 9457). The error's own facts stand beside these fields; `type` leads to
+    a page that explains it."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    instance: str
+
+
+@dataclass
+class Moving(Operation):
+    """An operation that moves points, money or stock: it needs an Idempotency-Key."""
+
+    def __post_init__(self) -> None:
+        key = Parameter(
+            name="Idempotency-Key",
+            param_in="header",
+            required=True,
+            description="Chosen by the client: the same key and body answer as the first time.",
+            schema=Schema(type=OpenAPIType.STRING, min_length=1, max_length=255),
+        )
+        self.parameters = [*(self.parameters or []), key]
+
+
+WORDS = {
+    400: "The request is malformed; `errors` lists every fault.",
+    401: "No credentials, or they are wrong.",
+    403: "Not allowed for this role.",
+    404: "Absent, or not yours.",
+    409: "The state forbids it.",
+    422: "A rule forbids it.",
+    503: "Not available now; nothing was changed.",
+}
+
+
+def _problems(statuses: tuple[int, ...]) -> dict[int, ResponseSpec]:
+    return {
+        status: ResponseSpec(
+            Problem, description=WORDS[status], media_type="application/problem+json", generate_examples=False
+        )
+        for status in sorted(statuses)
+    }
+
+
+def _route(
+    decorator: Any, path: str, *, public: bool, moves: bool, statuses: tuple[int, ...], **options: Any
+) -> Decorator:
+    always = (400, 503) if public else (400, 401, 403, 503)
+    if moves:
+        options["operation_class"] = Moving
+
+    def declare(handler: Callable[..., Any]) -> Any:
+        summary = (inspect.getdoc(handler) or "").partition("\n")[0].rstrip(".")
+        annotations = inspect.signature(handler).parameters
+        known = frozenset(annotations) - {"ask", "data"} - _path_parameters(path)
+        return decorator(
+            path,
+            summary=summary,
+            operation_id=f"{handler.__module__.rpartition('.')[2]}_{handler.__name__}",
+            responses=_problems((*always, *statuses)),
+            security=[] if public else [{"bearer": []}],
+            opt={"moves": moves, "parameters": known},
+            **options,
+        )(handler)
+
+    return declare
+
+
+def _path_parameters(path: str) -> frozenset[str]:
+    return frozenset(part[1:-1].partition(":")[0] for part in path.split("/") if part.startswith("{"))
+
+
+def get(path: str, *, public: bool = False, statuses: tuple[int, ...] = (404,), **options: Any) -> Decorator:
+    """A route that reads."""
+    return _route(litestar.get, path, public=public, moves=False, statuses=statuses, **options)
+
+
+def post(
+    path: str,
+    *,
+    public: bool = False,
+    moves: bool = False,
+    statuses: tuple[int, ...] = (404, 409, 422),
+    **options: Any,
+) -> Decorator:
+    """A route that makes or does something. `moves`: it needs an Idempotency-Key."""
+    return _route(litestar.post, path, public=public, moves=moves, statuses=statuses, **options)
+
+
+def put(path: str, *, statuses: tuple[int, ...] = (404, 409, 422), **options: Any) -> Decorator:
+    """A route that replaces something."""
+    return _route(litestar.put, path, public=False, moves=False, statuses=statuses, **options)
+
+
+def delete(path: str, *, statuses: tuple[int, ...] = (404,), **options: Any) -> Decorator:
+    """A route that ends something."""
+    return _route(litestar.delete, path, public=False, moves=False, statuses=statuses, **options)
