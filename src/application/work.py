@@ -216,9 +216,10 @@ class IdentityMap:
 
     def list(self, group: Group[R]) -> list[R]:
         try:
-            return [cast("R", self._records[key]) for key in self._groups[group]]
+            found = [cast("R", self._records[key]) for key in self._groups[group]]
         except KeyError:
             raise LookupError(f"{group} was not declared: add it to the use case's loads or locks") from None
+        return [record for record in found if group.kind.is_live(record)]
 
     def save(self, record: shared.Record) -> None:
         kind = Kind.of[type(record)]
