@@ -34,19 +34,19 @@ class ProducerNotActive(shared.StateForbids):
 
 
 class Contact(shared.Record, forbid_unknown_fields=True):
-    """How to reach a producer; empty where unknown."""
+    """How to reach a producer; None where unknown."""
 
-    email: str = ""
-    phone: str = ""
-    website: str = ""
+    email: shared.Code | None = None
+    phone: shared.Name | None = None
+    website: shared.Url | None = None
 
 
 class Capacity(shared.Record, forbid_unknown_fields=True):
     """What a producer works with: hives and trees in pieces, land in square metres."""
 
-    hives: int = 0
-    trees: int = 0
-    area_m2: int = 0
+    hives: shared.Count = 0
+    trees: shared.Count = 0
+    area_m2: shared.Count = 0
 
 
 class Producer(shared.Record):
@@ -107,7 +107,7 @@ def amend(current: Producer, wished: Producer, version: int) -> Change:
 
     `version` is the one that was read. Raises StaleVersion, and what `register` raises.
     """
-    check_version(current, version)
+    shared.check_version("producer", version, current.version)
     check_terms(wished)
     amended = shared.evolve(
         wished,
@@ -124,17 +124,11 @@ def move(producer: Producer, to: ProducerStatus, version: int) -> Change:
 
     Raises StaleVersion.
     """
-    check_version(producer, version)
+    shared.check_version("producer", version, producer.version)
     if producer.status == to:
         return Change(producer)
     moved = shared.evolve(producer, status=to, version=producer.version + 1)
     return Change(moved, (StatusChanged(producer.id, producer.status, to),))
-
-
-def check_version(producer: Producer, given: int) -> None:
-    """Raise StaleVersion unless the version given is the current one."""
-    if given != producer.version:
-        raise shared.StaleVersion(kind="producer", given=given, current=producer.version)
 
 
 def check_terms(producer: Producer) -> None:

@@ -94,9 +94,9 @@ class ShareTransitionForbidden(shared.StateForbids):
 class ImpactMetrics(shared.Record, forbid_unknown_fields=True):
     """What a project does for the living: kilograms of CO2 a year, species, square metres."""
 
-    co2_kg_per_year: int = 0
-    species_protected: int = 0
-    area_m2: int = 0
+    co2_kg_per_year: shared.Count = 0
+    species_protected: shared.Count = 0
+    area_m2: shared.Count = 0
 
 
 class Project(shared.Record):
@@ -250,7 +250,7 @@ def amend(current: Project, wished: Project, version: int) -> Change:
 
     `version` is the one that was read. Raises StaleVersion, and for the terms what `draft` raises.
     """
-    check_version(current, version)
+    shared.check_version("project", version, current.version)
     check_terms(wished)
     kept = {name: getattr(current, name) for name in FIXED}
     amended = shared.evolve(wished, **kept, version=current.version + 1)
@@ -262,7 +262,7 @@ def move(project: Project, to: ProjectStatus, version: int, producer: partners.P
 
     Raises StaleVersion, ProjectTransitionForbidden, and ProducerNotActive where it would open.
     """
-    check_version(project, version)
+    shared.check_version("project", version, project.version)
     if to not in TRANSITIONS[project.status]:
         raise ProjectTransitionForbidden(before=project.status, after=to)
     if to == "active":
@@ -271,12 +271,6 @@ def move(project: Project, to: ProjectStatus, version: int, producer: partners.P
     if (project.status, to) == ("review", "active"):
         return Change(moved, (Published(project.id, project.producer_id),))
     return Change(moved, (StatusChanged(project.id, project.status, to),))
-
-
-def check_version(project: Project, given: int) -> None:
-    """Raise StaleVersion unless the version given is the current one."""
-    if given != project.version:
-        raise shared.StaleVersion(kind="project", given=given, current=project.version)
 
 
 def check_terms(project: Project) -> None:

@@ -48,6 +48,12 @@ def evolve(record: R, **changes: Any) -> R:
     return msgspec.structs.replace(record, **changes)
 
 
+def recast(kind: type[R], record: Record, **more: Any) -> R:
+    """A record of another kind, with what the two have in common, and `more`."""
+    common = set(kind.__struct_fields__).intersection(record.__struct_fields__)
+    return kind(**{name: getattr(record, name) for name in common} | more)
+
+
 # --- errors ---------------------------------------------------------------------------------
 
 
@@ -137,6 +143,17 @@ Name = Annotated[
 Text = Annotated[str, msgspec.Meta(max_length=10_000, pattern=r"^[^\x00]*\Z")]
 Note = Annotated[str, msgspec.Meta(max_length=1_000, pattern=r"^[^\x00]*\Z")]
 Code = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=r"^[^\x00-\x20\x7f]+\Z")]
+Url = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^https?://[^\x00-\x20\x7f]+\Z",
+        max_length=2_000,
+        description="An address on the web (http, https).",
+    ),
+]
+Names = Annotated[tuple[Name, ...], msgspec.Meta(max_length=50)]
+Urls = Annotated[tuple[Url, ...], msgspec.Meta(max_length=50)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=MOST, description="How many, may be zero.")]
 Country = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]{2}\Z", description="ISO 3166-1 alpha-2.")]
 Latitude = Annotated[float, msgspec.Meta(ge=-90, le=90, description="Degrees north.")]
 Longitude = Annotated[float, msgspec.Meta(ge=-180, le=180, description="Degrees east.")]
@@ -176,6 +193,12 @@ def check_amount(given: int, least: int = 1, most: int = MOST) -> int:
     if type(given) is not int or not least <= given <= most:
         raise InvalidAmount(given=given, least=least, most=most)
     return given
+
+
+def check_version(kind: str, given: int, current: int) -> None:
+    """Raise StaleVersion unless the version given is the current one."""
+    if given != current:
+        raise StaleVersion(kind=kind, given=given, current=current)
 
 
 def share_of(amount: int, basis_points: int) -> int:
