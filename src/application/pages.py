@@ -1,4 +1,7 @@
-"""Pages of a listing: a limit and an opaque cursor that stays right while rows are added."""
+"""Pages of a listing: a limit and an opaque cursor that stays right while rows are added.
+
+And one item of it, by a reference that is its id or its slug.
+"""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
@@ -13,6 +16,12 @@ V = TypeVar("V")
 T = TypeVar("T")
 
 Limit = Annotated[int, msgspec.Meta(ge=1, le=100, description="How many items a page holds.")]
+Reference = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1, max_length=100, pattern=r"^[^\x00-\x20\x7f]+\Z", description="An id or a slug."
+    ),
+]
 
 
 class InvalidCursor(shared.Malformed):
@@ -56,3 +65,11 @@ def int_of(cursor: str | None) -> int | None:
 def uuid_of(cursor: str | None) -> UUID | None:
     """The id that a cursor holds. Ids are UUIDv7: their order is the order of creation."""
     return _place(cursor, UUID)
+
+
+def id_of(reference: str) -> UUID | None:
+    """The id that a reference is; None for a slug."""
+    try:
+        return UUID(reference) if len(reference) == 36 else None
+    except ValueError:
+        return None
