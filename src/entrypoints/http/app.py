@@ -15,6 +15,7 @@ from . import identity, points
 from .ask import provide_ask, request_id_of
 from .errors import HANDLERS
 from .openapi import assets, document
+from .problems import explain
 
 CONTEXTS = (identity, points)
 MOST_BODY = 256 * 1024
@@ -63,7 +64,7 @@ def build(container: Any) -> Litestar:
         dependencies={"ask": Provide(provide_ask)},
     )
     return Litestar(
-        [api, live, ready, assets()],
+        [api, live, ready, explain, assets()],
         lifespan=[lifespan],
         exception_handlers=HANDLERS,
         before_send=[finish],

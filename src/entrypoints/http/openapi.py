@@ -1,13 +1,12 @@
 """The OpenAPI 3.1 document at `/schema/openapi.json`, and a page to browse it that needs no internet."""
 
-from pathlib import Path
-
-import openapi_ui_bundles.swagger_ui
-from litestar import Router
+import msgspec
+from litestar import Litestar, Router
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.static_files import create_static_files_router
+from openapi_ui_bundles.swagger_ui import static_path
 
 from ... import __version__
 
@@ -44,5 +43,10 @@ def document() -> OpenAPIConfig:
 
 def assets() -> Router:
     """The scripts and styles of the page, from a package instead of a network."""
-    folder = Path(openapi_ui_bundles.swagger_ui.__file__).parent / "vendor"
-    return create_static_files_router(path=ASSETS, directories=[folder], include_in_schema=False)
+    return create_static_files_router(path=ASSETS, directories=[static_path], include_in_schema=False)
+
+
+def as_json(app: Litestar) -> str:
+    """The document of an application as it is served and committed: indented, keys in order."""
+    encoded = msgspec.json.encode(app.openapi_schema.to_schema(), order="deterministic")
+    return msgspec.json.format(encoded, indent=2).decode() + "\n"

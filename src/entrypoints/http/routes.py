@@ -3,14 +3,23 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_type_hints
 
 import litestar
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.spec import Operation, Parameter, Schema
+from litestar.openapi.spec import (
+    Example,
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    Operation,
+    Parameter,
+    RequestBody,
+    Schema,
+)
 from litestar.openapi.spec.enums import OpenAPIType
 
 from ...domain import shared
+from .examples import example_of
 
 Decorator = Callable[[Callable[..., Any]], Any]
 
@@ -27,19 +36,38 @@ class Problem(shared.Record):
     instance: str
 
 
-@dataclass
-class Moving(Operation):
-    """An operation that moves points, money or stock: it needs an Idempotency-Key."""
+def _key_parameter() -> Parameter:
+    return Parameter(
+        name="Idempotency-Key",
+        param_in="header",
+        required=True,
+        description="Chosen by the client: the same key and body answer as the first time.",
+        schema=Schema(type=OpenAPIType.STRING, min_length=1, max_length=255),
+    )
 
-    def __post_init__(self) -> None:
-        key = Parameter(
-            name="Idempotency-Key",
-            param_in="header",
-            required=True,
-            description="Chosen by the client: the same key and body answer as the first time.",
-            schema=Schema(type=OpenAPIType.STRING, min_length=1, max_length=255),
-        )
-        self.parameters = [*(self.parameters or []), key]
+
+def _documented(handler: Callable[..., Any], *, moves: bool) -> type[Operation]:
+    """An operation that shows an example of what it takes and answers, and the key it needs."""
+    hints = get_type_hints(handler, include_extras=True)
+
+    @dataclass
+    class Documented(Operation):
+        def __post_init__(self) -> None:
+            if moves:
+                self.parameters = [*(self.parameters or []), _key_parameter()]
+            if isinstance(self.request_body, RequestBody):
+                _show(self.request_body.content, hints["data"])
+            for status, response in (self.responses or {}).items():
+                if status.startswith("2") and isinstance(response, OpenAPIResponse) and response.content:
+                    response.description = "Done." if status == "201" else "The answer."
+                    _show(response.content, hints["return"])
+
+    return Documented
+
+
+def _show(content: dict[str, OpenAPIMediaType], kind: Any) -> None:
+    for media_type in content.values():
+        media_type.examples = {"example": Example(value=example_of(kind))}
 
 
 WORDS = {
@@ -66,8 +94,6 @@ def _route(
     decorator: Any, path: str, *, public: bool, moves: bool, statuses: tuple[int, ...], **options: Any
 ) -> Decorator:
     always = (400, 503) if public else (400, 401, 403, 503)
-    if moves:
-        options["operation_class"] = Moving
 
     def declare(handler: Callable[..., Any]) -> Any:
         summary = (inspect.getdoc(handler) or "").partition("\n")[0].rstrip(".")
@@ -76,6 +102,7 @@ def _route(
         return decorator(
             path,
             summary=summary,
+            operation_class=_documented(handler, moves=moves),
             operation_id=f"{handler.__module__.rpartition('.')[2]}_{handler.__name__}",
             responses=_problems((*always, *statuses)),
             security=[] if public else [{"bearer": []}],
