@@ -95,8 +95,9 @@ class Cause(shared.Record):
 
 
 class Demand(shared.Record):
-    """So many pieces, each good for at least `minimum_days` more (*config*)."""
+    """So many pieces of a SKU, each good for at least `minimum_days` more (*config*)."""
 
+    sku: str
     quantity: int
     today: date
     minimum_days: int = 7
@@ -162,8 +163,8 @@ Counts = TypeVar("Counts", Stock, Batch)
 
 
 class InsufficientStock(shared.RuleForbids):
-    message = "{needed} pieces were asked for, {available} are available."
-    variant_id: UUID
+    message = "{needed} pieces of {sku} were asked for, {available} are available."
+    sku: str
     needed: int
     available: int
 
@@ -225,7 +226,7 @@ def reserve(stock: Stock, batches: Iterable[Batch], demand: Demand, cause: Cause
     usable = sellable(batches, demand.today, demand.minimum_days)
     available = sum(batch.available for batch in usable)
     if available < demand.quantity:
-        raise InsufficientStock(variant_id=stock.variant_id, needed=demand.quantity, available=available)
+        raise InsufficientStock(sku=demand.sku, needed=demand.quantity, available=available)
     return _change(stock, usable, _movements(stock, "allocated", _taken(usable, demand.quantity), cause, ids))
 
 

@@ -46,7 +46,7 @@ def stock(*batches: inventory.Batch) -> inventory.Stock:
 
 
 def demand(quantity: int, **changes: Any) -> inventory.Demand:
-    return shared.evolve(inventory.Demand(quantity, TODAY), **changes)
+    return shared.evolve(inventory.Demand("HONEY-250", quantity, TODAY), **changes)
 
 
 def pick(number: int, quantity: int) -> inventory.Pick:
@@ -163,7 +163,7 @@ def test_a_demand_is_met_as_a_whole_or_not_at_all() -> None:
     stale = batch(1, 5, best_before=TODAY)
     with pytest.raises(inventory.InsufficientStock) as refused:
         reserve(4, stale, batch(2, 5, 2), batch(3))
-    assert refused.value.facts() == {"variant_id": VARIANT, "needed": 4, "available": 3}
+    assert refused.value.facts() == {"sku": "HONEY-250", "needed": 4, "available": 3}
     assert isinstance(refused.value, shared.RuleForbids)
 
 
