@@ -64,8 +64,9 @@ class RefundNotDue(shared.StateForbids):
 class Payment(shared.Record):
     """A payment of a member for something. Amounts are in cents.
 
-    `reference` is the provider's id, empty until it is known. `refunded_cents` went back already,
-    `refund_due_cents` still must. `expires_at` is when the hold on what is paid for runs out.
+    `reference` is the provider's id and `pay_url` where the member pays, both empty until the
+    provider said so. `refunded_cents` went back already, `refund_due_cents` still must.
+    `expires_at` is when the hold on what is paid for runs out.
     """
 
     user_id: UUID
@@ -78,6 +79,7 @@ class Payment(shared.Record):
     created_at: datetime
     currency: shared.Currency = "EUR"
     reference: str = ""
+    pay_url: str = ""
     state: PaymentState = "pending"
     refund_due_cents: int = 0
     refunded_cents: int = 0
@@ -143,13 +145,14 @@ def request(wished: Payment) -> Change:
     return Change(wished, (_say(Requested, wished, wished.amount_cents),))
 
 
-def opened(payment: Payment, reference: str) -> Change:
+def opened(payment: Payment, reference: str, pay_url: str) -> Change:
     """The provider knows the payment, by this reference. Raises PaymentReferenceDiffers."""
     if payment.reference == reference:
         return Change(payment)
     if payment.reference:
         raise PaymentReferenceDiffers(known=payment.reference, given=reference)
-    return Change(shared.evolve(payment, reference=reference), (_say(Opened, payment, payment.amount_cents),))
+    known = shared.evolve(payment, reference=reference, pay_url=pay_url)
+    return Change(known, (_say(Opened, known, known.amount_cents),))
 
 
 def succeeded(payment: Payment, receipt_id: UUID, at: datetime) -> Change:

@@ -15,7 +15,7 @@ AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SOON = AT + timedelta(minutes=10)
 HELD_UNTIL = AT + timedelta(minutes=30)
 LATE = AT + timedelta(minutes=40)
-PROJECT, PRODUCER, MEMBER, GRANT, RECEIPT = (UUID(int=number) for number in range(1, 6))
+PROJECT, PRODUCER, MEMBER, RECEIPT = (UUID(int=number) for number in range(1, 5))
 POLICY = investments.Policy()
 HIVE = investments.DEFAULT_OFFERS[0]
 
@@ -57,7 +57,7 @@ def case_of(outcome: investments.Outcome, **changes: Any) -> investments.Case:
 
 
 def pay(case: investments.Case, at: datetime = SOON) -> investments.Settlement:
-    return investments.settle_paid(case, RECEIPT, GRANT, POLICY, at)
+    return investments.settle_paid(case, RECEIPT, POLICY, at)
 
 
 def active(at: datetime = SOON) -> investments.Case:
@@ -185,6 +185,25 @@ def test_nothing_is_reserved_in_a_closed_or_a_full_project() -> None:
         reserve(book(taken=15_001))
 
 
+def pending(number: int, **changes: Any) -> investments.Investment:
+    return shared.evolve(reserve(book(), number).investment, **changes)
+
+
+def test_a_member_does_not_keep_more_shares_unpaid_than_the_policy_allows() -> None:
+    policy = investments.Policy(most_pending=2)
+    investments.check_reservations([pending(100)], policy, SOON)
+    with pytest.raises(investments.TooManyReservations) as refused:
+        investments.check_reservations([pending(100), pending(200)], policy, SOON)
+    assert refused.value.facts() == {"pending": 2, "most": 2}
+
+
+@pytest.mark.parametrize(
+    "other", [pending(200, state="active"), pending(200, reserved_until=SOON)], ids=["paid", "run out"]
+)
+def test_only_reservations_that_still_hold_a_share_count(other: investments.Investment) -> None:
+    investments.check_reservations([pending(100), other], investments.Policy(most_pending=2), SOON)
+
+
 # --- settle -----------------------------------------------------------------------------------
 
 
@@ -198,7 +217,6 @@ def test_a_paid_investment_is_active_with_its_own_hive_and_its_share() -> None:
         tracking_id="RUCHE-00000-00034",
         active_at=SOON,
         withdraw_until=datetime(2026, 3, 16, 23, 0, tzinfo=UTC),
-        grant_id=GRANT,
     )
     assert settled.entry == shared.evolve(reserved.entry, state="taken", recorded_at=SOON)
     assert settled.funding == projects.Funding(PROJECT, taken_cents=5_000, supporters=1, sequence=2)
@@ -312,6 +330,20 @@ def test_an_investment_does_not_expire_while_the_member_may_pay() -> None:
     assert refused.value.facts() == {"until": HELD_UNTIL}
 
 
+def test_a_reservation_is_given_up_while_its_hold_still_runs() -> None:
+    outcome = investments.give_up(case_of(reserve(book())), "provider_expired", SOON)
+    assert (outcome.investment.state, outcome.entry.state) == ("expired", "released")
+    assert (outcome.payment.state, outcome.payment.reason) == ("cancelled", "provider_expired")
+    assert tags(outcome) == ["payments.cancelled", "investments.expired"]
+
+
+def test_what_was_paid_is_not_given_up() -> None:
+    case = active()
+    assert investments.give_up(case, "provider_expired", LATE) == investments.Outcome(
+        case.investment, case.payment, case.entry, case.book.funding
+    )
+
+
 def test_an_investment_that_is_not_pending_does_not_expire() -> None:
     for case in (active(), case_of(investments.expire(case_of(reserve(book())), LATE))):
         assert investments.expire(case, LATE) == investments.Outcome(
@@ -341,7 +373,7 @@ def test_late_money_has_the_same_fate_whether_or_not_the_expiry_was_written_down
     assert settled.verdict == ("honoured" if honoured else "returned")
     assert settled.funding.taken_cents == taken + 5_000 * honoured
     assert settled.payment.refund_due_cents == 5_000 * (not honoured)
-    assert (settled.investment.grant_id is None) == (not honoured)
+    assert (settled.investment.active_at is None) == (not honoured)
 
 
 # --- withdraw ---------------------------------------------------------------------------------
@@ -350,7 +382,7 @@ def test_late_money_has_the_same_fate_whether_or_not_the_expiry_was_written_down
 def test_a_withdrawal_returns_the_share_and_all_the_money() -> None:
     case = active()
     outcome = investments.withdraw(case, 0, LATE)
-    assert outcome.investment == shared.evolve(case.investment, state="withdrawn")
+    assert outcome.investment == shared.evolve(case.investment, state="withdrawn", withdrawn_at=LATE)
     assert outcome.entry.state == "returned"
     assert outcome.funding == projects.Funding(PROJECT, taken_cents=0, supporters=0, sequence=3)
     assert (outcome.payment.state, outcome.payment.refund_due_cents) == ("refund_due", 5_000)

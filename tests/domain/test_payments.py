@@ -52,15 +52,15 @@ def test_a_payment_of_nothing_is_refused() -> None:
 
 @pytest.mark.parametrize("state", [*UNPAID, *PAID])
 def test_a_provider_names_its_payment_once_even_after_it_was_settled(state: payments.PaymentState) -> None:
-    change = payments.opened(payment(state=state), "sandbox-1")
-    assert change.payment == payment(state=state, reference="sandbox-1")
+    change = payments.opened(payment(state=state), "sandbox-1", "/pay")
+    assert change.payment == payment(state=state, reference="sandbox-1", pay_url="/pay")
     assert change.events == (payments.Opened(*TOLD, 5_000, ""),)
-    assert payments.opened(change.payment, "sandbox-1") == payments.Change(change.payment)
+    assert payments.opened(change.payment, "sandbox-1", "/again") == payments.Change(change.payment)
 
 
 def test_a_payment_does_not_get_a_second_reference() -> None:
     with pytest.raises(payments.PaymentReferenceDiffers) as refused:
-        payments.opened(payment(reference="sandbox-1"), "sandbox-2")
+        payments.opened(payment(reference="sandbox-1"), "sandbox-2", "/pay")
     assert refused.value.facts() == {"known": "sandbox-1", "given": "sandbox-2"}
 
 
