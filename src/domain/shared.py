@@ -138,7 +138,10 @@ BasisPoints = Annotated[int, msgspec.Meta(ge=0, le=10_000, description="Hundredt
 Version = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1, description="The version that was read.")]
 Slug = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*\Z", min_length=1, max_length=100)]
 Name = Annotated[
-    str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*\Z")
+    str,
+    msgspec.Meta(
+        min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*\Z"
+    ),
 ]
 Text = Annotated[str, msgspec.Meta(max_length=10_000, pattern=r"^[^\x00]*\Z")]
 Note = Annotated[str, msgspec.Meta(max_length=1_000, pattern=r"^[^\x00]*\Z")]
@@ -174,7 +177,10 @@ class Address(Record, forbid_unknown_fields=True):
     street: Name
     city: Name
     postal_code: Annotated[
-        str, msgspec.Meta(min_length=1, max_length=20, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*\Z")
+        str,
+        msgspec.Meta(
+            min_length=1, max_length=20, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*\Z"
+        ),
     ]
     country: Country
 
