@@ -2,7 +2,13 @@
 
 from typing import Any
 
-from . import identity, points, work
+from . import identity, partners, points, projects, work
 from .work import Kind
 
-KINDS: tuple[Kind[Any], ...] = (*identity.KINDS, *points.KINDS, *work.KINDS)
+KINDS: tuple[Kind[Any], ...] = (
+    *identity.KINDS,
+    *points.KINDS,
+    *partners.KINDS,
+    *projects.KINDS,
+    *work.KINDS,
+)

@@ -2,10 +2,14 @@
 
 from .database import Database
 from .identity import IdentityQueries
+from .partners import PartnersQueries
 from .points import PointsQueries
+from .projects import ProjectsQueries
 
 
 class PostgresQueries:
     def __init__(self, database: Database) -> None:
         self.identity = IdentityQueries(database)
         self.points = PointsQueries(database)
+        self.partners = PartnersQueries(database)
+        self.projects = ProjectsQueries(database)

@@ -4,10 +4,17 @@ from typing import Any
 
 from ...application.kinds import KINDS
 from ...application.work import Kind
-from . import identity, points, work
+from . import identity, partners, points, projects, work
 from .rows import Stored
 
 _by_kind: dict[Kind[Any], Stored[Any]] = {
-    one.kind: one for one in (*identity.STORED, *points.STORED, *work.STORED)
+    one.kind: one
+    for one in (
+        *identity.STORED,
+        *points.STORED,
+        *partners.STORED,
+        *projects.STORED,
+        *work.STORED,
+    )
 }
 STORED: dict[Kind[Any], Stored[Any]] = {kind: _by_kind[kind] for kind in KINDS}

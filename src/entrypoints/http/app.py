@@ -11,13 +11,13 @@ from litestar.types import Message, Scope
 from ... import __version__
 from ..container import Container
 from ..settings import from_environment
-from . import identity, points
+from . import identity, partners, points, projects
 from .ask import provide_ask, request_id_of
 from .errors import HANDLERS
 from .openapi import assets, document
 from .problems import explain
 
-CONTEXTS = (identity, points)
+CONTEXTS = (identity, points, partners, projects)
 MOST_BODY = 256 * 1024
 """Bytes. No request of ours comes near it."""
 

@@ -1,0 +1,62 @@
+"""Projects over HTTP."""
+
+from uuid import UUID
+
+from ...application import projects
+from ...application.pages import Limit, Page, Reference
+from ...application.projects import ProjectView
+from ...domain import shared
+from ...domain.projects import ProjectStatus, ProjectType
+from .ask import Ask
+from .routes import get, post, put
+
+
+@get("/projects", public=True, statuses=())
+async def list_projects(
+    ask: Ask,
+    type: ProjectType | None = None,
+    status: ProjectStatus | None = None,
+    label: shared.Name | None = None,
+    producer_id: UUID | None = None,
+    featured: bool | None = None,
+    limit: Limit = 25,
+    cursor: str | None = None,
+) -> Page[ProjectView]:
+    """List projects with the money that each has taken, newest first."""
+    question = projects.ListProjects(
+        type=type,
+        status=status,
+        label=label,
+        producer_id=producer_id,
+        featured=featured,
+        limit=limit,
+        cursor=cursor,
+    )
+    return await ask.read(projects.listing, question)
+
+
+@get("/projects/{project_id:str}", public=True)
+async def show_project(project_id: Reference, ask: Ask) -> ProjectView:
+    """Read a project with the money it has taken, by its id or by any slug that it has or had."""
+    return await ask.read(projects.project, projects.GetProject(reference=project_id))
+
+
+@post("/projects")
+async def draft_project(data: projects.DraftProject, ask: Ask) -> ProjectView:
+    """Draft a project (administrators)."""
+    return await ask(projects.draft, data)
+
+
+@put("/projects/{project_id:uuid}")
+async def amend_project(project_id: UUID, data: projects.ProjectRevision, ask: Ask) -> ProjectView:
+    """Replace what is said of a project (administrators). Its type and producer stay."""
+    return await ask(projects.amend, shared.recast(projects.AmendProject, data, project_id=project_id))
+
+
+@post("/projects/{project_id:uuid}/status", status_code=200)
+async def move_project(project_id: UUID, data: projects.ProjectStanding, ask: Ask) -> ProjectView:
+    """Bring a project into another status: submit, publish, suspend or close it (administrators)."""
+    return await ask(projects.move, shared.recast(projects.MoveProject, data, project_id=project_id))
+
+
+HANDLERS = [list_projects, show_project, draft_project, amend_project, move_project]
