@@ -87,6 +87,7 @@ class _Job:
         "error",
         "future",
         "key",
+        "sent",
         "tries",
         "use_case",
     )
@@ -105,6 +106,7 @@ class _Job:
         self.key = key or str(uuid7())
         self.dry_run = dry_run
         self.tries = 0
+        self.sent = False
         self.error: Exception | None = None
         self.future: asyncio.Future[Outcome[Any]] = asyncio.get_running_loop().create_future()
 
@@ -168,11 +170,12 @@ class Runner:
     ) -> Outcome[V]:
         """The same, saying too whether the answer is a replay."""
         authorize(use_case.allow, actor)
-        digest = _validated_digest(use_case, command)
+        command, encoded = _validated(use_case.decode_command, command)
         if key is not None and not (0 < len(key) <= 255 and key.isascii() and key.isprintable()):
             raise InvalidIdempotencyKey
         if len(self._queue) >= self._most_waiting:
             raise Overloaded
+        digest = b"" if use_case.secret else _digest(use_case.name, encoded)
         job = _Job(use_case, command, digest, actor, None if use_case.secret else key, dry_run)
         self._queue.append(job)
         if self._driver is None:
@@ -182,7 +185,7 @@ class Runner:
     async def read(self, query: QueryCase[C, V], question: C, *, actor: shared.Actor) -> V:
         """The answer of a use case that only reads."""
         authorize(query.allow, actor)
-        _validated(query.decode, question)
+        question, _ = _validated(query.decode, question)
         return await query.run(question, Read(self._queries, self.clock(), actor))
 
     async def close(self) -> None:
@@ -195,7 +198,8 @@ class Runner:
             while self._queue:
                 size = min(len(self._queue), self._most_grouped)
                 jobs = [job for job in (self._queue.popleft() for _ in range(size)) if not job.future.done()]
-                await self._together(jobs)
+                if jobs:
+                    await self._together(jobs)
         finally:
             self._driver = None
 
@@ -217,12 +221,9 @@ class Runner:
             try:
                 return _answer([job], await self._attempt([job]))
             except Exception as failure:
-                if job.use_case.secret and isinstance(failure, ConnectionLost):
-                    error = OutcomeUnknown()
-                else:
-                    error = failure
+                error = failure
         if not job.future.done():
-            job.future.set_exception(_as_refusal(error))
+            job.future.set_exception(_as_refusal(error, job.sent))
 
     async def _attempt(self, jobs: Sequence[_Job]) -> list[Outcome[Any] | Exception]:
         """One transaction: load, lock, run each command in turn, flush, commit."""
@@ -237,6 +238,8 @@ class Runner:
             changes = records.changes()
             if changes.added or changes.changed:
                 await transaction.write(changes)
+                for job in jobs:
+                    job.sent = True
         return outcomes
 
     async def _load(self, records: IdentityMap, jobs: Sequence[_Job], works: Sequence[Work]) -> None:
@@ -256,21 +259,18 @@ def authorize(allow: frozenset[shared.Role], actor: shared.Actor) -> None:
         raise shared.Unauthenticated if actor.role == "anonymous" else shared.Forbidden
 
 
-def _validated(decode: Callable[[bytes], Any], wish: shared.Record) -> bytes:
-    """A command or query as JSON, once it keeps the constraints of its fields. Raises InvalidCommand."""
-    encoded = _encode(wish)
+def _validated(decode: Callable[[bytes], C], wish: C) -> tuple[C, bytes]:
+    """A command or query whose fields have their types and keep their constraints, as a record and as
+    JSON. Raises InvalidCommand."""
     try:
-        decode(encoded)
-    except msgspec.ValidationError as error:
+        encoded = _encode(wish)
+        return decode(encoded), encoded
+    except (msgspec.MsgspecError, TypeError, ValueError) as error:
         raise InvalidCommand(reason=str(error)) from None
-    return encoded
 
 
-def _validated_digest(use_case: UseCase[C, V], command: C) -> bytes:
-    encoded = _validated(use_case.decode_command, command)
-    if use_case.secret:
-        return b""
-    return hashlib.sha256(use_case.name.encode() + b"\0" + encoded).digest()
+def _digest(name: str, encoded: bytes) -> bytes:
+    return hashlib.sha256(name.encode() + b"\0" + encoded).digest()
 
 
 def _wanted(pairs: Any, step: int | None) -> list[Wanted]:
@@ -325,6 +325,8 @@ def _run_of(job: _Job, result: Any, at: datetime) -> Run:
 
 
 def _replay(job: _Job, run: Run) -> Outcome[Any] | Exception:
+    if job.use_case.secret:  # it was made, and nobody knows the answer any more
+        return OutcomeUnknown()
     if run.digest != job.digest:
         return IdempotencyKeyReused(key=job.key)
     return Outcome(job.use_case.decode_result(run.result), replayed=job.chosen_key)
@@ -340,9 +342,7 @@ def _answer(jobs: Sequence[_Job], outcomes: Sequence[Outcome[Any] | Exception]) 
             job.future.set_result(outcome)
 
 
-def _as_refusal(error: Exception) -> Exception:
-    if isinstance(error, Conflict):
-        return Busy()
+def _as_refusal(error: Exception, sent: bool) -> Exception:
     if isinstance(error, ConnectionLost):
-        return shared.Unavailable()
-    return error
+        return OutcomeUnknown() if sent else shared.Unavailable()
+    return Busy() if isinstance(error, Conflict) else error

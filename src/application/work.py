@@ -215,20 +215,15 @@ class IdentityMap:
             raise LookupError(f"{key} was not declared: add it to the use case's loads or locks") from None
 
     def list(self, group: Group[R]) -> list[R]:
-        try:
-            found = [cast("R", self._records[key]) for key in self._groups[group]]
-        except KeyError:
-            raise LookupError(f"{group} was not declared: add it to the use case's loads or locks") from None
-        return [record for record in found if group.kind.is_live(record)]
+        if group not in self._groups:
+            raise LookupError(f"{group} was not declared: add it to the use case's loads or locks")
+        found = (cast("R | None", self._records.get(key)) for key in self._groups[group])
+        return [record for record in found if record is not None and group.kind.is_live(record)]
 
     def save(self, record: shared.Record) -> None:
         kind = Kind.of[type(record)]
         key = Key(kind, kind.values_of(record))
-        before = self._records.get(key, _UNKNOWN)
-        joined: tuple[Group[Any], ...] = ()
-        if before is _UNKNOWN or before is None:
-            joined = self._join(kind, key, record)
-        self._journal.append((key, before, joined))
+        self._journal.append((key, self._records.get(key, _UNKNOWN), self._join(kind, key, record)))
         self._records[key] = record
         self._touched[key] = None
 
@@ -236,7 +231,7 @@ class IdentityMap:
         joined = []
         for name, values_of in kind.group_values_of.items():
             group = Group(kind, name, values_of(record))
-            if group in self._groups:
+            if key not in self._groups.get(group, (key,)):
                 self._groups[group][key] = None
                 joined.append(group)
         return tuple(joined)

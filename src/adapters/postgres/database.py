@@ -29,6 +29,8 @@ def translated() -> Iterator[None]:
             raise shared.Unavailable from error
         raise
     except (asyncpg.InterfaceError, OSError) as error:
+        if isinstance(error, ValueError):  # an argument that does not fit its type: it was never sent
+            raise
         raise ConnectionLost(str(error)) from error
 
 

@@ -117,7 +117,7 @@ def post(
         balance,
         line.source_type,
         line.source_id,
-        line.base_amount or abs(line.amount),
+        abs(line.amount) if line.base_amount is None else line.base_amount,
         line.multiplier,
         line.debit_id,
         line.author_id,

@@ -263,7 +263,7 @@ class Line(Record):
     amount: int
     source_type: str
     source_id: UUID
-    base_amount: int = 0
+    base_amount: int | None = None
     multiplier: int = 100
     debit_id: UUID | None = None
     author_id: UUID | None = None
