@@ -11,6 +11,8 @@ from litestar.utils.scope.state import ScopeState
 from ...domain import shared
 from .faults import Fault, faults_of
 
+AnyRequest = Request[Any, Any, Any]
+
 log = logging.getLogger("baobab.http")
 
 STATUS: dict[type[shared.DomainError], int] = {
@@ -62,7 +64,7 @@ def status_of(error: type[shared.DomainError]) -> int:
 
 
 def _problem(
-    request: Request[Any, Any, Any], status: int, code: str, detail: str, facts: dict[str, Any]
+    request: AnyRequest, status: int, code: str, detail: str, facts: dict[str, Any]
 ) -> Response[bytes]:
     title = code.replace("_", " ").capitalize()
     body = {**facts, "type": f"/problems/{code}", "title": title, "status": status}
@@ -75,12 +77,12 @@ def _problem(
     )
 
 
-def on_domain_error(request: Request[Any, Any, Any], error: shared.DomainError) -> Response[bytes]:
+def on_domain_error(request: AnyRequest, error: shared.DomainError) -> Response[bytes]:
     """A refusal of the application."""
     return _problem(request, status_of(type(error)), error.code, str(error), error.facts())
 
 
-def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+def on_http_error(request: AnyRequest, error: HTTPException) -> Response[bytes]:
     """A refusal of the framework: no such route, a body that cannot be read, a bad parameter."""
     if error.status_code == 400:
         return on_domain_error(request, _invalid(request, error))
@@ -91,13 +93,18 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
     )
 
 
-def on_bug(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+def on_too_deep(request: AnyRequest, error: RecursionError) -> Response[bytes]:
+    """A body nested deeper than anything that we take."""
+    return on_http_error(request, HTTPException(status_code=400, detail=f"nested too deep: {error}"))
+
+
+def on_bug(request: AnyRequest, error: Exception) -> Response[bytes]:
     """Our own mistake: logged with its trace, answered without."""
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return _problem(request, 500, CODES[500], "Something went wrong on our side.", {})
 
 
-def _invalid(request: Request[Any, Any, Any], error: HTTPException) -> InvalidRequest:
+def _invalid(request: AnyRequest, error: HTTPException) -> InvalidRequest:
     field = request.route_handler.parsed_data_field if hasattr(request, "route_handler") else None
     body = ScopeState.from_scope(request.scope).body
     found: tuple[Fault, ...] = ()
@@ -114,5 +121,6 @@ def _invalid(request: Request[Any, Any, Any], error: HTTPException) -> InvalidRe
 HANDLERS: dict[Any, Any] = {
     shared.DomainError: on_domain_error,
     HTTPException: on_http_error,
+    RecursionError: on_too_deep,
     Exception: on_bug,
 }

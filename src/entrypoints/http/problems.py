@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import litestar
+from litestar.params import FromPath
 
 from ...domain import shared
 from .errors import CODES, STATUS, status_of
@@ -39,7 +40,7 @@ def _title(code: str) -> str:
 
 
 @litestar.get("/problems/{code:str}", include_in_schema=False, sync_to_thread=False)
-def explain(code: str) -> Meaning:
+def explain(code: FromPath[str]) -> Meaning:
     """What a problem's code means."""
     found = next((one for one in meanings() if one.code == code), None)
     if found is None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, get_type_hints
 
 import litestar
+from litestar.di import NamedDependency
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import (
     Example,
@@ -17,6 +18,7 @@ from litestar.openapi.spec import (
     Schema,
 )
 from litestar.openapi.spec.enums import OpenAPIType
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from ...domain import shared
 from .examples import example_of
@@ -96,6 +98,7 @@ def _route(
     always = (400, 503) if public else (400, 401, 403, 503)
 
     def declare(handler: Callable[..., Any]) -> Any:
+        handler.__annotations__ = _marked(handler, path)
         summary = (inspect.getdoc(handler) or "").partition("\n")[0].rstrip(".")
         annotations = inspect.signature(handler).parameters
         known = frozenset(annotations) - {"ask", "data"} - _path_parameters(path)
@@ -111,6 +114,17 @@ def _route(
         )(handler)
 
     return declare
+
+
+def _marked(handler: Callable[..., Any], path: str) -> dict[str, Any]:
+    """A handler's annotations, each saying where its value comes from, as Litestar 3 will ask."""
+    in_path = _path_parameters(path)
+    sources = {"ask": NamedDependency, "data": JSONBody, "return": None}
+    marked = {}
+    for name, kind in get_type_hints(handler, include_extras=True).items():
+        source: Any = sources.get(name, FromPath if name in in_path else FromQuery)
+        marked[name] = kind if source is None else source[kind]
+    return marked
 
 
 def _path_parameters(path: str) -> frozenset[str]:
