@@ -30,7 +30,8 @@ class Kind(Generic[R]):
     `root` says that the record is locked by name; a part (`root=False`) is guarded by the lock of
     its root and never locked itself. `live` says which records a group lists (the others are history,
     found by key only), as an expression of the fields that reads the same on a record and on the
-    columns of a table: `lambda lot: lot.remaining > 0`.
+    columns of a table: `lambda lot: lot.remaining > 0`. A group by no field lists the whole kind: for
+    what is small.
     """
 
     of: ClassVar[dict[type[shared.Record], "Kind[Any]"]] = {}
@@ -67,6 +68,8 @@ class Kind(Generic[R]):
 
 
 def _values(names: tuple[str, ...]) -> Callable[[Any], tuple[object, ...]]:
+    if not names:
+        return lambda record: ()
     get = attrgetter(*names)
     return get if len(names) > 1 else lambda record: (get(record),)
 
@@ -306,6 +309,13 @@ class Work:
         await self._map.load([one for one in wanted if not self._map.knows(one)], lock=True)
 
 
+def _name_of(run: Callable[..., Any]) -> str:
+    """`context.function`, also where the context is a package."""
+    _, _, inside = run.__module__.partition(f"{__package__}.")
+    context = inside.partition(".")[0] or run.__module__.rpartition(".")[2]
+    return f"{context}.{run.__name__}"
+
+
 class UseCase(Generic[C, V]):
     """A function of a command and the work, with who may ask, what it looks at and what it locks."""
 
@@ -319,7 +329,7 @@ class UseCase(Generic[C, V]):
     ) -> None:
         hints = get_type_hints(run)
         self.run, self.allow, self.loads, self.locks, self.secret = run, allow, tuple(loads), locks, secret
-        self.name = f"{run.__module__.rpartition('.')[2]}.{run.__name__}"
+        self.name = _name_of(run)
         self.__doc__ = run.__doc__
         self.command: type[C] = hints["command"]
         self.decode_command = msgspec.json.Decoder(self.command).decode
@@ -370,7 +380,7 @@ class QueryCase(Generic[C, V]):
 
     def __init__(self, run: Callable[[C, Any], Awaitable[V]], allow: frozenset[shared.Role]) -> None:
         self.run, self.allow = run, allow
-        self.name = f"{run.__module__.rpartition('.')[2]}.{run.__name__}"
+        self.name = _name_of(run)
         self.__doc__ = run.__doc__
         question = next(iter(get_type_hints(run).values()))
         self.decode = msgspec.json.Decoder(question).decode

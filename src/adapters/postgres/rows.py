@@ -122,11 +122,13 @@ class Stored(Generic[R]):
         return Statement(statement.where(and_(*same, *self._in_home(names)))).sql
 
     def _by(self, names: tuple[str, ...], *, lock: bool, group: bool = False) -> str:
-        t, wanted = self.table, self._rows(names, "wanted")
-        same = [t.c[name] == wanted.c[name] for name in names]
+        t = self.table
         live = [plain(self.kind.live(t.c))] if group and self.kind.live else []
-        joined = t.join(wanted, and_(*same))
-        statement = select(*self.columns).select_from(joined).where(*self._in_home(names), *live)
+        statement = select(*self.columns).where(*self._in_home(names), *live)
+        if names:
+            wanted = self._rows(names, "wanted")
+            same = [t.c[name] == wanted.c[name] for name in names]
+            statement = statement.select_from(t.join(wanted, and_(*same)))
         statement = statement.order_by(*(t.c[name] for name in self.kind.key_fields))
         return Statement(statement.with_for_update(of=t) if lock else statement).sql
 
