@@ -160,6 +160,25 @@ def test_only_a_producer_who_ships_must_be_active() -> None:
     assert quote(item(1, of={"fulfilment": "dropship"})).goods_points == 9
 
 
+def test_every_reason_against_an_item_is_told() -> None:
+    away = {"producer": producer(status="inactive")}
+    wish = item(1, of={"fulfilment": "dropship", "active": False, "minimum_level": "ambassadeur"})
+    reasons = orders.objections(checkout(), shared.evolve(wish, **away))
+    assert [type(one) for one in reasons] == [
+        catalog.ProductInactive,
+        catalog.LevelTooLow,
+        partners.ProducerNotActive,
+    ]
+    assert orders.objections(checkout(), shared.evolve(item(1), **away)) == []
+
+
+def test_what_may_not_be_ordered_has_a_price_all_the_same() -> None:
+    dear = item(1, of={"minimum_level": "ambassadeur"})
+    assert orders.price(checkout(), (dear,), RATES).total_points == 14
+    with pytest.raises(orders.RepeatedVariant):
+        orders.price(checkout(), (dear, dear), RATES)
+
+
 # --- shipping ---------------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ Cancelling an order and giving its points back are two decisions: only the first
 from .following import OrderAlreadyCancelled, OrderAlreadyDispatched, cancel, derive_status, follow
 from .placing import (
     CENTS_A_POINT,
+    MAY_BE_PRICED,
     MAY_ORDER,
     MOST_LINES,
     MOST_PIECES,
@@ -24,7 +25,9 @@ from .placing import (
     TooManyLines,
     WeightTooHigh,
     next_number,
+    objections,
     place,
+    price,
     quote,
     shipping_points,
 )
@@ -53,6 +56,7 @@ from .records import (
 
 __all__ = [
     "CENTS_A_POINT",
+    "MAY_BE_PRICED",
     "MAY_ORDER",
     "MOST_LINES",
     "MOST_PIECES",
@@ -88,7 +92,9 @@ __all__ = [
     "derive_status",
     "follow",
     "next_number",
+    "objections",
     "place",
+    "price",
     "quote",
     "shipping_points",
 ]

@@ -110,15 +110,22 @@ def every_producer_who_ships_is_active(checkout: Checkout, items: Items) -> shar
     return None
 
 
-MAY_ORDER = (
+MAY_BE_PRICED = (
     there_is_a_line,
     there_are_not_too_many_lines,
     no_variant_stands_twice,
     every_quantity_is_possible,
-    everything_is_for_sale,
-    every_producer_who_ships_is_active,
 )
+"""What must hold for these items to have a price together."""
+MAY_ORDER = (*MAY_BE_PRICED, everything_is_for_sale, every_producer_who_ships_is_active)
 """What must hold for these items to be ordered together."""
+
+
+def objections(checkout: Checkout, item: Item) -> list[shared.DomainError]:
+    """Every reason why this member may not order this item today; none means that they may (M21)."""
+    not_for_sale = catalog.objections(item.product, item.variant, checkout.level, checkout.today)
+    inactive = every_producer_who_ships_is_active(checkout, (item,))
+    return [*not_for_sale, *([inactive] if inactive else [])]
 
 
 def quote(checkout: Checkout, items: Items, rates: ShippingRates) -> Quote:
@@ -127,6 +134,16 @@ def quote(checkout: Checkout, items: Items, rates: ShippingRates) -> Quote:
     Errors: the first objection of `MAY_ORDER`, WeightTooHigh.
     """
     for objection in shared.collect(MAY_ORDER, checkout, items):
+        raise objection
+    return price(checkout, items, rates)
+
+
+def price(checkout: Checkout, items: Items, rates: ShippingRates) -> Quote:
+    """What these items would cost, whether or not this member may order them now.
+
+    Errors: the first objection of `MAY_BE_PRICED`, WeightTooHigh.
+    """
+    for objection in shared.collect(MAY_BE_PRICED, checkout, items):
         raise objection
     weight = sum(item.variant.weight_grams * item.quantity for item in items)
     goods = sum(item.variant.price_points * item.quantity for item in items)
