@@ -1,7 +1,9 @@
 """The OpenAPI 3.1 document at `/schema/openapi.json`, and a page to browse it that needs no internet."""
 
+from typing import Any
+
 import msgspec
-from litestar import Litestar, Router
+from litestar import Litestar, Request, Router
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
@@ -30,7 +32,7 @@ def document() -> OpenAPIConfig:
             "currency, points are whole, times are UTC, ids are UUIDv7. Errors are RFC 9457 problems."
         ),
         path="/schema",
-        render_plugins=[page, JsonRenderPlugin(path="/openapi.json")],
+        render_plugins=[page, _Document(path="/openapi.json")],
         components=Components(
             security_schemes={
                 "bearer": SecurityScheme(
@@ -48,5 +50,22 @@ def assets() -> Router:
 
 def as_json(app: Litestar) -> str:
     """The document of an application as it is served and committed: indented, keys in order."""
-    encoded = msgspec.json.encode(app.openapi_schema.to_schema(), order="deterministic")
-    return msgspec.json.format(encoded, indent=2).decode() + "\n"
+    return _encoded(app.openapi_schema.to_schema()).decode() + "\n"
+
+
+class _Document(JsonRenderPlugin):
+    """The document as JSON, the same each time."""
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        return _encoded(openapi_schema)
+
+
+def _encoded(document: dict[str, Any]) -> bytes:
+    # Litestar writes the default of a field onto the schema that its type shares with others.
+    shared_schemas = document["components"]["schemas"]
+    schemas = {
+        name: {word: value for word, value in schema.items() if word != "default"}
+        for name, schema in shared_schemas.items()
+    }
+    whole = document | {"components": document["components"] | {"schemas": schemas}}
+    return msgspec.json.format(msgspec.json.encode(whole, order="deterministic"), indent=2)
