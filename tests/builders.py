@@ -1,9 +1,13 @@
-"""What tests are made with: a world to act in, its clock, and the DDL of tables."""
+"""What tests are made with: a world to act in, its clock, records of any kind, and the DDL of tables."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from random import Random
+from typing import Any, TypeVar, cast
+from uuid import UUID
 
+from msgspec import inspect
 from sqlalchemy import Table, create_mock_engine
 from uuid_utils.compat import uuid7
 
@@ -79,3 +83,45 @@ def ddl_of(tables: Iterable[Table]) -> list[str]:
     )
     metadata.create_all(engine, tables=list(tables), checkfirst=False)
     return statements
+
+
+R = TypeVar("R", bound=shared.Record)
+WORDS = ("écorce {0}", "code-{0}", "{0}", "FR", "a" * 64, "https://example.org/{0}")
+"""What texts are made of: the first that a field's constraints let pass."""
+
+
+def filled(record: type[R], seed: int) -> R:
+    """A record with a value of the right type in every field; another seed, other values."""
+    return cast("R", _value(inspect.type_info(record), Random(seed)))
+
+
+def _value(kind: Any, chance: Random) -> Any:
+    match kind:
+        case inspect.StructType():
+            return kind.cls(**{field.name: _value(field.type, chance) for field in kind.fields})
+        case inspect.Metadata():
+            return _value(kind.type, chance)
+        case inspect.UnionType():
+            return _value(chance.choice(kind.types), chance)
+        case inspect.VarTupleType():
+            return tuple(_value(kind.item_type, chance) for _ in range(chance.randrange(3)))
+        case inspect.LiteralType():
+            return chance.choice(kind.values)
+        case inspect.StrType():
+            words = [word.format(chance.randrange(10**6)) for word in WORDS]
+            return next(word for word in words if re.search(kind.pattern or "", word))[: kind.max_length]
+        case inspect.IntType():
+            return (kind.ge or 0) + chance.randrange(3)
+        case inspect.FloatType():
+            return (kind.ge or 0) + chance.random()
+    return PLAIN[type(kind)](chance)
+
+
+PLAIN: dict[Any, Callable[[Random], Any]] = {
+    inspect.NoneType: lambda chance: None,
+    inspect.BoolType: lambda chance: chance.random() < 0.5,
+    inspect.BytesType: lambda chance: chance.randbytes(chance.randrange(40)),
+    inspect.UUIDType: lambda chance: UUID(bytes=chance.randbytes(16)),
+    inspect.DateType: lambda chance: START.date() + timedelta(days=chance.randrange(9_999)),
+    inspect.DateTimeType: lambda chance: START + timedelta(microseconds=chance.randrange(10**15)),
+}

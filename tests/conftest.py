@@ -64,12 +64,24 @@ def server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def database_url(server: str) -> Iterator[str]:
-    """The address of a migrated database of this process."""
-    name = f"test_{uuid4().hex}"
-    asyncio.run(_clone_template(server, name))
-    yield _at(server, name)
-    asyncio.run(_drop(server, name))
+def migrated(server: str) -> Iterator[Callable[[], str]]:
+    """`migrated()` makes a migrated database of this process and is its address."""
+    names: list[str] = []
+
+    def make() -> str:
+        names.append(f"test_{uuid4().hex}")
+        asyncio.run(_clone_template(server, names[-1]))
+        return _at(server, names[-1])
+
+    yield make
+    for name in names:
+        asyncio.run(_drop(server, name))
+
+
+@pytest.fixture(scope="session")
+def database_url(migrated: Callable[[], str]) -> str:
+    """The address of this process's database."""
+    return migrated()
 
 
 @pytest.fixture
