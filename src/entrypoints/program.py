@@ -1,0 +1,60 @@
+"""A running program: its settings, its database (embedded unless one is named), its container."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TypeVar
+
+from ..adapters.postgres import migrate
+from ..adapters.postgres.server import EmbeddedServer
+from ..domain import shared
+from .container import Container
+from .settings import Settings
+
+C = TypeVar("C", bound=Container)
+
+OPERATOR = shared.Actor(role="service", address="cli")
+"""Who acts when somebody at this machine runs a command."""
+
+
+class SchemaNotCurrent(shared.Unavailable):
+    message = "The database's schema is at {current}, this program needs {head}: run `baobab db upgrade`."
+    current: str
+    head: str
+
+
+@contextmanager
+def database_of(settings: Settings) -> Iterator[Settings]:
+    """The settings with a database that is there: the one they name, or the embedded one, started or
+    joined, and stopped by the last program that uses it. Raises EmbeddedServerError."""
+    if settings.database_url:
+        yield settings
+        return
+    with EmbeddedServer.start(settings.data_path) as server:
+        server.ensure_database("baobab")
+        yield shared.evolve(settings, database_url=server.url("baobab"))
+
+
+def ensure_schema(settings: Settings, *, embedded: bool) -> None:
+    """Migrate the embedded database; of another only say that it must be. Raises SchemaNotCurrent."""
+    if embedded:
+        migrate.upgrade(settings.database_url)
+    elif (current := migrate.current(settings.database_url)) != migrate.head():
+        raise SchemaNotCurrent(current=current or "nothing", head=migrate.head())
+
+
+@contextmanager
+def ready(settings: Settings) -> Iterator[Settings]:
+    """The settings with a database whose schema is current."""
+    with database_of(settings) as found:
+        ensure_schema(found, embedded=not settings.database_url)
+        yield found
+
+
+@asynccontextmanager
+async def opened(container: C) -> AsyncIterator[C]:
+    """A container with its database open; every accepted command is answered before it closes."""
+    async with container.database():
+        try:
+            yield container
+        finally:
+            await container.runner().close()
