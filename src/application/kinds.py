@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from . import identity, partners, points, projects, work
+from . import identity, investments, partners, payments, points, projects, work
 from .work import Kind
 
 KINDS: tuple[Kind[Any], ...] = (
     *identity.KINDS,
     *points.KINDS,
+    *payments.KINDS,
     *partners.KINDS,
     *projects.KINDS,
+    *investments.KINDS,
     *work.KINDS,
 )

@@ -7,6 +7,7 @@ from dependency_injector import containers, providers
 
 from ..adapters.memory.queries import MemoryQueries
 from ..adapters.memory.storage import MemoryStorage
+from ..adapters.payments import gateway_of
 from ..adapters.postgres.database import Database
 from ..adapters.postgres.queries import PostgresQueries
 from ..adapters.postgres.storage import PostgresStorage
@@ -26,6 +27,11 @@ class NoDatabase(AbstractAsyncContextManager["NoDatabase"]):
         return None
 
 
+def _on_every_table(database: Database) -> PostgresStorage:
+    """A container copies what it is given; the kinds of record are compared by identity."""
+    return PostgresStorage(database, STORED)
+
+
 class Container(containers.DeclarativeContainer):
     """Everything on PostgreSQL. Override `clock` to travel in time."""
 
@@ -34,10 +40,11 @@ class Container(containers.DeclarativeContainer):
     database: providers.Provider[Any] = providers.Singleton(
         Database, settings.provided.database_url, connections=settings.provided.connections
     )
-    storage: providers.Provider[Any] = providers.Singleton(PostgresStorage, database, STORED)
+    storage: providers.Provider[Any] = providers.Singleton(_on_every_table, database)
     queries: providers.Provider[Any] = providers.Singleton(PostgresQueries, database)
     runner = providers.Singleton(Runner, storage, queries, clock)
     secrets = providers.Singleton(Argon2Secrets)
+    gateway: providers.Provider[Any] = providers.Singleton(gateway_of, settings.provided.sandbox)
 
 
 class MemoryContainer(Container):

@@ -1,7 +1,9 @@
 """The read side of every context in memory."""
 
 from .identity import IdentityQueries
+from .investments import InvestmentsQueries
 from .partners import PartnersQueries
+from .payments import PaymentsQueries
 from .points import PointsQueries
 from .projects import ProjectsQueries
 from .storage import MemoryStorage
@@ -11,5 +13,7 @@ class MemoryQueries:
     def __init__(self, storage: MemoryStorage) -> None:
         self.identity = IdentityQueries(storage)
         self.points = PointsQueries(storage)
+        self.payments = PaymentsQueries(storage)
         self.partners = PartnersQueries(storage)
         self.projects = ProjectsQueries(storage)
+        self.investments = InvestmentsQueries(storage)

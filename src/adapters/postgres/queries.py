@@ -2,7 +2,9 @@
 
 from .database import Database
 from .identity import IdentityQueries
+from .investments import InvestmentsQueries
 from .partners import PartnersQueries
+from .payments import PaymentsQueries
 from .points import PointsQueries
 from .projects import ProjectsQueries
 
@@ -11,5 +13,7 @@ class PostgresQueries:
     def __init__(self, database: Database) -> None:
         self.identity = IdentityQueries(database)
         self.points = PointsQueries(database)
+        self.payments = PaymentsQueries(database)
         self.partners = PartnersQueries(database)
         self.projects = ProjectsQueries(database)
+        self.investments = InvestmentsQueries(database)

@@ -4,7 +4,7 @@ from typing import Any
 
 from ...application.kinds import KINDS
 from ...application.work import Kind
-from . import identity, partners, points, projects, work
+from . import identity, investments, partners, payments, points, projects, work
 from .rows import Stored
 
 _by_kind: dict[Kind[Any], Stored[Any]] = {
@@ -12,8 +12,10 @@ _by_kind: dict[Kind[Any], Stored[Any]] = {
     for one in (
         *identity.STORED,
         *points.STORED,
+        *payments.STORED,
         *partners.STORED,
         *projects.STORED,
+        *investments.STORED,
         *work.STORED,
     )
 }

@@ -11,13 +11,13 @@ from litestar.types import Message, Scope
 from ... import __version__
 from ..container import Container
 from ..settings import from_environment
-from . import identity, partners, points, projects
+from . import identity, investments, partners, payments, points, projects
 from .ask import provide_ask, request_id_of
 from .errors import HANDLERS
 from .openapi import assets, document
 from .problems import explain
 
-CONTEXTS = (identity, points, partners, projects)
+CONTEXTS = (identity, points, payments, partners, projects, investments)
 MOST_BODY = 256 * 1024
 """Bytes. No request of ours comes near it."""
 
@@ -55,6 +55,7 @@ def build(container: Any) -> Litestar:
             app.state.runner = container.runner()
             app.state.queries = container.queries()
             app.state.secrets = container.secrets()
+            app.state.gateway = container.gateway()
             yield
             await app.state.runner.close()
 

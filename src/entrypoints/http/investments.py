@@ -1,0 +1,63 @@
+"""Investments over HTTP: offers, shares, their payment in the sandbox, thinking again."""
+
+from uuid import UUID
+
+from ...application import investments, payments
+from ...application.investments import InvestmentView, OfferView
+from ...application.pages import Limit, Page
+from .ask import Ask
+from .routes import get, post
+
+
+@get("/offers", public=True, statuses=())
+async def list_offers(ask: Ask) -> Page[OfferView]:
+    """List what members can buy, each for projects of one type."""
+    return await ask.read(investments.offers, investments.ListOffers())
+
+
+@post("/investments", moves=True)
+async def invest(data: investments.Invest, ask: Ask) -> InvestmentView:
+    """Reserve a share of a project; the answer says where to pay, and until when."""
+    reserved = await ask(investments.reserve, investments.reservation(data, ask.gateway))
+    return await investments.open_payment(reserved, ask.runner, ask.gateway, ask.actor)
+
+
+@get("/investments")
+async def list_investments(
+    ask: Ask, user_id: UUID | None = None, limit: Limit = 25, cursor: str | None = None
+) -> Page[InvestmentView]:
+    """List investments, newest first: one's own, or a member's for administrators."""
+    question = investments.ListInvestments(user_id=user_id or ask.actor.user_id, limit=limit, cursor=cursor)
+    return await ask.read(investments.listing, question)
+
+
+@get("/investments/{investment_id:uuid}")
+async def show_investment(investment_id: UUID, ask: Ask, user_id: UUID | None = None) -> InvestmentView:
+    """Read an investment with its payment: one's own, or a member's for administrators."""
+    question = investments.GetInvestment(user_id=user_id or ask.actor.user_id, investment_id=investment_id)
+    return await ask.read(investments.investment, question)
+
+
+@post("/investments/{investment_id:uuid}/withdrawal", moves=True, status_code=200)
+async def withdraw(investment_id: UUID, ask: Ask) -> InvestmentView:
+    """Think again: give an investment back with its points, for all its money."""
+    withdrawn = await ask(investments.withdraw, investments.Withdraw(investment_id=investment_id))
+    return await investments.money_back(withdrawn, ask.runner, ask.gateway, ask.actor)
+
+
+@post("/investments/expirations", moves=True, status_code=200)
+async def expire(data: investments.Expire, ask: Ask) -> InvestmentView:
+    """Let a reservation go whose hold ran out, or earlier (administrators, services)."""
+    return await ask(investments.expire, data)
+
+
+@post("/payments/{payment_id:uuid}/sandbox", moves=True, status_code=200)
+async def pay(payment_id: UUID, data: payments.Play, ask: Ask) -> InvestmentView:
+    """Pay in the sandbox, and choose how it goes. Where real money is taken there is no such thing."""
+    sandbox = payments.sandbox_of(ask.gateway)
+    how = payments.PlayPayment(payment_id=payment_id, behaviour=data.behaviour)
+    payment = await ask(payments.play, how)
+    return await investments.played(payment, how, ask.runner, sandbox, ask.actor)
+
+
+HANDLERS = [list_offers, invest, list_investments, show_investment, withdraw, expire, pay]
