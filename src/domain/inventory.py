@@ -26,6 +26,8 @@ ALLOCATED: frozenset[MovementKind] = frozenset({"allocated", "released", "shippe
 """Which kinds of movement change which count."""
 
 MOST_PIECES = 1_000_000
+MINIMUM_DAYS = 7
+"""How many more days a piece is good for when it is sold (*config*)."""
 
 
 class Stock(shared.Record):
@@ -95,12 +97,12 @@ class Cause(shared.Record):
 
 
 class Demand(shared.Record):
-    """So many pieces of a SKU, each good for at least `minimum_days` more (*config*)."""
+    """So many pieces of a SKU, each good for at least `minimum_days` more."""
 
     sku: str
     quantity: int
     today: date
-    minimum_days: int = 7
+    minimum_days: int = MINIMUM_DAYS
 
 
 class Pick(shared.Record):
@@ -203,18 +205,23 @@ def receive(stock: Stock, batch: Batch, quantity: int, cause: Cause, ids: Ids) -
     return _change(stock, (batch,), movements, received)
 
 
-def sellable(batches: Iterable[Batch], today: date, minimum_days: int) -> list[Batch]:
-    """Batches with available pieces that are good for `minimum_days` more, first expired first.
+def first_expired_first(batch: Batch) -> tuple[date, datetime, UUID]:
+    """Where a batch stands in the order of consumption.
 
     What never expires comes last; at the same best-before date, what was received first.
     """
+    return batch.best_before or date.max, batch.received_at, batch.id
+
+
+def sellable(batches: Iterable[Batch], today: date, minimum_days: int) -> list[Batch]:
+    """Batches with available pieces that are good for `minimum_days` more, first expired first."""
     usable = (
         batch
         for batch in batches
         if batch.available > 0
         and (batch.best_before is None or (batch.best_before - today).days >= minimum_days)
     )
-    return sorted(usable, key=_first_expired_first)
+    return sorted(usable, key=first_expired_first)
 
 
 def reserve(stock: Stock, batches: Iterable[Batch], demand: Demand, cause: Cause, ids: Ids) -> Change:
@@ -287,10 +294,6 @@ def _correct(
     )
     movements = _movements(stock, kind, [(batch.id, difference)], cause, ids)
     return _change(stock, (batch,), movements, corrected)
-
-
-def _first_expired_first(batch: Batch) -> tuple[date, datetime, UUID]:
-    return batch.best_before or date.max, batch.received_at, batch.id
 
 
 def _taken(batches: Iterable[Batch], quantity: int) -> Iterator[tuple[UUID, int]]:
