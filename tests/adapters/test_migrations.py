@@ -49,7 +49,8 @@ where nspname !~ '^(pg_|information_schema)'
 
 
 async def ask(url: str, query: str) -> list[str]:
-    connection = await asyncpg.connect(url)
+    """The first column of every row, sorted. Names of our schema are told apart from those of others."""
+    connection = await asyncpg.connect(url, server_settings={"search_path": "public"})
     try:
         return sorted(row[0] for row in await connection.fetch(query))
     finally:
