@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from . import identity, investments, partners, payments, points, projects, work
+from . import catalog, identity, inventory, investments, partners, payments, points, projects, work
 from .work import Kind
 
 KINDS: tuple[Kind[Any], ...] = (
@@ -12,5 +12,7 @@ KINDS: tuple[Kind[Any], ...] = (
     *partners.KINDS,
     *projects.KINDS,
     *investments.KINDS,
+    *catalog.KINDS,
+    *inventory.KINDS,
     *work.KINDS,
 )

@@ -1,6 +1,8 @@
 """The read side of every context in memory."""
 
+from .catalog import CatalogQueries
 from .identity import IdentityQueries
+from .inventory import InventoryQueries
 from .investments import InvestmentsQueries
 from .partners import PartnersQueries
 from .payments import PaymentsQueries
@@ -17,3 +19,5 @@ class MemoryQueries:
         self.partners = PartnersQueries(storage)
         self.projects = ProjectsQueries(storage)
         self.investments = InvestmentsQueries(storage)
+        self.catalog = CatalogQueries(storage)
+        self.inventory = InventoryQueries(storage)

@@ -1,7 +1,9 @@
 """The read side of every context on PostgreSQL."""
 
+from .catalog import CatalogQueries
 from .database import Database
 from .identity import IdentityQueries
+from .inventory import InventoryQueries
 from .investments import InvestmentsQueries
 from .partners import PartnersQueries
 from .payments import PaymentsQueries
@@ -17,3 +19,5 @@ class PostgresQueries:
         self.partners = PartnersQueries(database)
         self.projects = ProjectsQueries(database)
         self.investments = InvestmentsQueries(database)
+        self.catalog = CatalogQueries(database)
+        self.inventory = InventoryQueries(database)

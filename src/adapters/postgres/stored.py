@@ -4,7 +4,7 @@ from typing import Any
 
 from ...application.kinds import KINDS
 from ...application.work import Kind
-from . import identity, investments, partners, payments, points, projects, work
+from . import catalog, identity, inventory, investments, partners, payments, points, projects, work
 from .rows import Stored
 
 _by_kind: dict[Kind[Any], Stored[Any]] = {
@@ -16,6 +16,8 @@ _by_kind: dict[Kind[Any], Stored[Any]] = {
         *partners.STORED,
         *projects.STORED,
         *investments.STORED,
+        *catalog.STORED,
+        *inventory.STORED,
         *work.STORED,
     )
 }
