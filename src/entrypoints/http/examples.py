@@ -19,6 +19,7 @@ BY_NAME: dict[str, Any] = {
     "name": "Acacia honey",
     "next_cursor": None,
     "number": "MTC-2026-000001",
+    "origin_country": "BE",
     "password": "correct horse battery",
     "postal_code": "5000",
     "reason": "counted again",
@@ -51,6 +52,8 @@ def example_of(kind: Any, name: str = "") -> Any:
         return example_of(get_args(kind)[0], name)
     if origin is Literal:
         return get_args(kind)[0]
+    if origin is dict:
+        return {}
     if origin is tuple or origin is list:
         return [example_of(get_args(kind)[0], name)]
     if isinstance(origin or kind, msgspec.StructMeta):
