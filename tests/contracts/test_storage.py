@@ -18,6 +18,7 @@ from baobab.adapters.memory.storage import MemoryStorage
 from baobab.adapters.postgres.database import Database
 from baobab.adapters.postgres.storage import ArrayLocking, PipelinedLocking, PostgresStorage
 from baobab.adapters.postgres.stored import STORED
+from baobab.application.catalog import CATEGORIES
 from baobab.application.kinds import KINDS
 from baobab.application.work import HAPPENINGS, Changes, Conflict, Key, Kind, Loaded, Storage, Wanted
 from baobab.domain import shared
@@ -44,7 +45,7 @@ each_changing = pytest.mark.parametrize("kind", CHANGING, ids=lambda kind: kind.
 each_changing_root = pytest.mark.parametrize(
     "kind", [kind for kind in ROOTS if kind in CHANGING], ids=lambda kind: kind.name
 )
-GROUPS = [(kind, group) for kind in KINDS for group in kind.group_fields]
+GROUPS = [(kind, group) for kind in KINDS for group, by in kind.group_fields.items() if by]
 each_group = pytest.mark.parametrize(
     ("kind", "group"), GROUPS, ids=[f"{kind.name}-{group}" for kind, group in GROUPS]
 )
@@ -189,6 +190,15 @@ async def test_a_group_lists_its_records_in_key_order(storage: Storage, kind: Ki
 async def test_a_group_without_records_is_empty(storage: Storage, kind: Kind[Any], group: str) -> None:
     wanted = kind.group(group, *kind.group_values_of[group](made(kind)[0]))
     assert (await find(storage, wanted, lock=True)).groups == {wanted: []}
+
+
+async def test_a_group_by_no_field_lists_the_whole_kind_in_key_order(storage: Storage) -> None:
+    mine = made(CATEGORIES, 4)
+    await keep(storage, *mine)
+    whole = CATEGORIES.group("tree")
+    listed = (await find(storage, whole, lock=True)).groups[whole]
+    assert {one.id for one in mine} <= {one.id for one in listed}
+    assert listed == sorted(listed, key=CATEGORIES.values_of)
 
 
 @each_live_group
