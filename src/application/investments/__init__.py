@@ -197,19 +197,19 @@ def _case(work: Work, key: Key[Investment]) -> Case:
 
 async def _settle_paid(case: Case, work: Work) -> InvestmentView:
     settled = investments.settle_paid(case, work.new_id(), POLICY, work.now)
-    if settled.verdict != "honoured":
-        return _keep(work, settled)
-    one = settled.investment
-    earned = await points.grant(
-        work,
-        one.user_id,
-        funded=one.funded_points,
-        bonus=one.bonus_points,
-        source=Source("investment", one.id),
-    )
-    view = _keep(work, shared.evolve(settled, investment=shared.evolve(one, grant_id=earned.grant_id)))
-    _update_level(work, one.user_id)
+    view = _keep(work, settled)
+    if settled.verdict == "honoured":
+        await _grant_points(settled.investment, work)
     return view
+
+
+async def _grant_points(one: Investment, work: Work) -> None:
+    source = Source("investment", one.id)
+    earned = await points.grant(
+        work, one.user_id, funded=one.funded_points, bonus=one.bonus_points, source=source
+    )
+    work.save(shared.evolve(one, grant_id=earned.grant_id))
+    _update_level(work, one.user_id)
 
 
 async def _take_points_back(one: Investment, work: Work) -> int:

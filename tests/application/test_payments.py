@@ -1,0 +1,226 @@
+"""Payments: known to their provider once, found by its reference, refunded once."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from investing import Away, Investor, hives, investor, money
+
+from baobab.adapters.payments import NoProvider, SandboxGateway, gateway_of
+from baobab.application import investments, payments
+from baobab.application.work import HAPPENINGS
+from baobab.domain import payments as rules
+from baobab.domain import shared
+from builders import World
+
+
+def happened(world: World, start: str = "payments.") -> list[str]:
+    storage: Any = world.storage
+    return [one.type for one in storage.all(HAPPENINGS) if one.type.startswith(start)]
+
+
+async def reserved(world: World) -> tuple[Investor, investments.InvestmentView]:
+    """A share whose payment its provider does not know yet."""
+    mine, project_id = await investor(world), await hives(world)
+    command = investments.Reserve(project_id=project_id, offer="ruche", provider="sandbox")
+    return mine, await world.run(investments.reserve, command, actor=mine.actor)
+
+
+async def owing(world: World) -> tuple[Investor, investments.InvestmentView]:
+    """A paid investment that was given back while the provider did not answer."""
+    mine = await investor(world, gateway=Away())
+    project_id = await hives(world)
+    one = await Investor(world, mine.actor, SandboxGateway()).invest(project_id)
+    await mine.pay(one)
+    return mine, await mine.withdraw(one)
+
+
+def opening(one: investments.InvestmentView, reference: str = "r-1") -> payments.OpenPayment:
+    return payments.OpenPayment(
+        user_id=one.user_id, payment_id=one.payment.id, reference=reference, pay_url="/pay"
+    )
+
+
+def booking(one: investments.InvestmentView, total: int) -> payments.BookRefund:
+    return payments.BookRefund(user_id=one.user_id, payment_id=one.payment.id, total_cents=total)
+
+
+async def due(world: World, **which: Any) -> list[UUID]:
+    found = await world.run.read(payments.refunds_due, payments.ListRefundsDue(**which), actor=world.admin)
+    return [one.id for one in found]
+
+
+# --- opened -------------------------------------------------------------------------------------
+
+
+async def test_a_provider_names_a_payment_and_is_heard_twice_without_harm(world: World) -> None:
+    _, one = await reserved(world)
+    first = await world.run(payments.opened, opening(one), actor=world.admin)
+    again = await world.run(payments.opened, opening(one), actor=world.admin)
+    assert (first.reference, first.pay_url) == ("r-1", "/pay")
+    assert again == first
+    assert happened(world) == ["payments.requested", "payments.opened"]
+
+
+async def test_a_payment_is_found_by_what_its_provider_knows_it_by(world: World) -> None:
+    mine, one = await reserved(world)
+    await world.run(payments.opened, opening(one), actor=world.admin)
+    question = payments.FindPayment(provider="sandbox", reference="r-1")
+    found = await world.run.read(payments.known_as, question, actor=world.admin)
+    assert found == payments.PaymentReference("r-1", "sandbox", mine.actor.user_id, one.payment.id)
+    with pytest.raises(shared.NotFound):
+        await world.run.read(payments.known_as, shared.evolve(question, provider="other"), actor=world.admin)
+
+
+async def test_two_payments_have_not_the_same_reference(world: World) -> None:
+    mine, one = await reserved(world)
+    other = await mine.invest(one.project_id)
+    await world.run(payments.opened, opening(one), actor=world.admin)
+    taken = payments.OpenPayment(
+        user_id=one.user_id, payment_id=other.payment.id, reference="r-1", pay_url="/pay"
+    )
+    with pytest.raises(payments.PaymentReferenceTaken) as refused:
+        await world.run(payments.opened, taken, actor=world.admin)
+    assert refused.value.facts() == {"provider": "sandbox", "reference": "r-1"}
+
+
+async def test_a_payment_has_not_two_references(world: World) -> None:
+    _, one = await reserved(world)
+    await world.run(payments.opened, opening(one), actor=world.admin)
+    with pytest.raises(rules.PaymentReferenceDiffers):
+        await world.run(payments.opened, opening(one, "r-2"), actor=world.admin)
+    question = payments.FindPayment(provider="sandbox", reference="r-2")
+    with pytest.raises(shared.NotFound):
+        await world.run.read(payments.known_as, question, actor=world.admin)
+
+
+async def test_only_the_provider_s_own_word_opens_or_refunds(world: World) -> None:
+    mine, one = await reserved(world)
+    with pytest.raises(shared.Forbidden):
+        await world.run(payments.opened, opening(one), actor=mine.actor)
+    with pytest.raises(shared.Forbidden):
+        await world.run(payments.refunded, booking(one, 1), actor=mine.actor)
+
+
+# --- read ---------------------------------------------------------------------------------------
+
+
+async def test_a_member_reads_their_own_payment_and_nobody_else_s(world: World) -> None:
+    mine, one = await reserved(world)
+    other = await investor(world, 2)
+    found = await mine.payment(one)
+    assert (found.amount, found.state, found.receipts) == (shared.Money(5_000), "pending", ())
+    assert (found.purpose, found.purpose_id) == ("investment", one.id)
+    with pytest.raises(shared.NotFound):
+        await other.payment(one)
+    theirs = payments.GetPayment(user_id=other.actor.user_id, payment_id=one.payment.id)
+    with pytest.raises(shared.NotFound):
+        await world.run.read(payments.payment, theirs, actor=other.actor)
+
+
+# --- refunded -----------------------------------------------------------------------------------
+
+
+async def test_what_a_provider_could_not_give_back_stays_due_and_is_given_back_once(world: World) -> None:
+    mine, one = await owing(world)
+    assert (one.state, one.payment.state, one.payment.refund_due.amount) == ("withdrawn", "refund_due", 5_000)
+    wanted, gateway = payments.ListRefundsDue(user_id=one.user_id), SandboxGateway()
+    assert await due(world) == [one.payment.id]
+    (back,) = await payments.return_money(wanted, world.run, gateway, mine.actor)
+    assert (back.state, back.refund_due.amount, back.refunded.amount) == ("refunded", 0, 5_000)
+    assert await payments.return_money(wanted, world.run, gateway, mine.actor) == ()
+    assert money(await mine.payment(one)) == [("payment", 5_000), ("refund", 5_000)]
+
+
+async def test_a_provider_that_does_not_answer_is_named(world: World) -> None:
+    mine, _ = await owing(world)
+    with pytest.raises(payments.GatewayUnavailable):
+        await payments.return_money(payments.ListRefundsDue(), world.run, NoProvider(), mine.actor)
+
+
+async def test_refunds_due_are_those_of_a_member_of_a_payment_or_of_all(world: World) -> None:
+    _, one = await owing(world)
+    other = UUID(int=1)
+    assert await due(world, user_id=one.user_id) == [one.payment.id]
+    assert await due(world, user_id=one.user_id, payment_id=one.payment.id) == [one.payment.id]
+    assert await due(world, user_id=one.user_id, payment_id=other) == []
+    assert await due(world, user_id=other) == []
+
+
+async def test_a_refund_in_parts_is_booked_part_by_part(world: World) -> None:
+    mine, one = await owing(world)
+    part = await world.run(payments.refunded, booking(one, 2_000), actor=world.admin)
+    assert (part.state, part.refund_due.amount) == ("refund_due", 3_000)
+    assert await world.run(payments.refunded, booking(one, 2_000), actor=world.admin) == part
+    whole = await world.run(payments.refunded, booking(one, 5_000), actor=world.admin)
+    assert (whole.state, whole.refunded.amount) == ("refunded", 5_000)
+    assert money(await mine.payment(one))[1:] == [("refund", 2_000), ("refund", 3_000)]
+
+
+async def test_more_than_is_due_does_not_go_back(world: World) -> None:
+    _, one = await owing(world)
+    with pytest.raises(rules.RefundNotDue):
+        await world.run(payments.refunded, booking(one, 5_001), actor=world.admin)
+
+
+# --- the sandbox ----------------------------------------------------------------------------------
+
+
+async def test_the_sandbox_asks_for_the_same_payment_once() -> None:
+    gateway, id = SandboxGateway(), UUID(int=7)
+    first = await gateway.create(id, shared.Money(5_000), "investment")
+    assert await gateway.create(id, shared.Money(5_000), "investment") == first
+    assert await gateway.create(UUID(int=8), shared.Money(5_000), "investment") != first
+    assert first.pay_url == f"/v1/payments/{id}/sandbox"
+
+
+async def test_the_sandbox_gives_money_back_once_a_key_and_tells_the_total() -> None:
+    gateway = SandboxGateway()
+    reference = (await gateway.create(UUID(int=7), shared.Money(5_000), "investment")).reference
+    totals = [
+        await gateway.refund(reference, cents, key) for cents, key in ((2_000, "a"), (2_000, "a"), (500, "b"))
+    ]
+    assert [one.total_cents for one in totals] == [2_000, 2_000, 2_500]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "told"),
+    [
+        ("succeeds", ["succeeded"]),
+        ("fails", ["failed"]),
+        ("late", ["expired", "succeeded"]),
+        ("repeats", ["succeeded"] * 3),
+    ],
+)
+def test_the_sandbox_tells_what_it_was_told_to_even_after_a_restart(
+    behaviour: payments.Behaviour, told: list[str]
+) -> None:
+    reference = "sandbox_00000000000000000000000000000007"
+    assert [one.outcome for one in SandboxGateway().pay(reference, behaviour)] == told
+
+
+async def test_what_is_not_of_the_sandbox_is_not_found_there() -> None:
+    with pytest.raises(shared.NotFound):
+        SandboxGateway().pay("pi_1", "succeeds")
+    with pytest.raises(shared.NotFound):
+        await SandboxGateway().refund("pi_1", 100, "a")
+
+
+async def test_where_no_provider_is_set_up_nothing_is_paid() -> None:
+    nobody = gateway_of(sandbox=False)
+    with pytest.raises(payments.GatewayUnavailable):
+        await nobody.create(UUID(int=7), shared.Money(5_000), "investment")
+    with pytest.raises(shared.NotFound) as refused:
+        payments.sandbox_of(nobody)
+    assert refused.value.facts() == {"kind": "sandbox", "id": "none"}
+
+
+def test_the_sandbox_is_found_where_it_is_switched_on() -> None:
+    gateway = gateway_of(sandbox=True)
+    assert payments.sandbox_of(gateway) is gateway
+
+
+async def test_what_its_provider_does_not_know_yet_cannot_be_paid(world: World) -> None:
+    mine, one = await reserved(world)
+    with pytest.raises(payments.PaymentNotOpen):
+        await mine.pay(one)
