@@ -2,7 +2,19 @@
 
 from typing import Any
 
-from . import catalog, identity, inventory, investments, partners, payments, points, projects, work
+from . import (
+    catalog,
+    fulfillment,
+    identity,
+    inventory,
+    investments,
+    orders,
+    partners,
+    payments,
+    points,
+    projects,
+    work,
+)
 from .work import Kind
 
 KINDS: tuple[Kind[Any], ...] = (
@@ -14,5 +26,8 @@ KINDS: tuple[Kind[Any], ...] = (
     *investments.KINDS,
     *catalog.KINDS,
     *inventory.KINDS,
+    *orders.KINDS,
+    *fulfillment.KINDS,
     *work.KINDS,
+    orders.COUNTERS,
 )

@@ -1,9 +1,11 @@
 """The read side of every context in memory."""
 
 from .catalog import CatalogQueries
+from .fulfillment import FulfillmentQueries
 from .identity import IdentityQueries
 from .inventory import InventoryQueries
 from .investments import InvestmentsQueries
+from .orders import OrdersQueries
 from .partners import PartnersQueries
 from .payments import PaymentsQueries
 from .points import PointsQueries
@@ -21,3 +23,5 @@ class MemoryQueries:
         self.investments = InvestmentsQueries(storage)
         self.catalog = CatalogQueries(storage)
         self.inventory = InventoryQueries(storage)
+        self.orders = OrdersQueries(storage)
+        self.fulfillment = FulfillmentQueries(storage)

@@ -2,9 +2,11 @@
 
 from .catalog import CatalogQueries
 from .database import Database
+from .fulfillment import FulfillmentQueries
 from .identity import IdentityQueries
 from .inventory import InventoryQueries
 from .investments import InvestmentsQueries
+from .orders import OrdersQueries
 from .partners import PartnersQueries
 from .payments import PaymentsQueries
 from .points import PointsQueries
@@ -21,3 +23,5 @@ class PostgresQueries:
         self.investments = InvestmentsQueries(database)
         self.catalog = CatalogQueries(database)
         self.inventory = InventoryQueries(database)
+        self.orders = OrdersQueries(database)
+        self.fulfillment = FulfillmentQueries(database)

@@ -4,7 +4,19 @@ from typing import Any
 
 from ...application.kinds import KINDS
 from ...application.work import Kind
-from . import catalog, identity, inventory, investments, partners, payments, points, projects, work
+from . import (
+    catalog,
+    fulfillment,
+    identity,
+    inventory,
+    investments,
+    orders,
+    partners,
+    payments,
+    points,
+    projects,
+    work,
+)
 from .rows import Stored
 
 _by_kind: dict[Kind[Any], Stored[Any]] = {
@@ -18,6 +30,8 @@ _by_kind: dict[Kind[Any], Stored[Any]] = {
         *investments.STORED,
         *catalog.STORED,
         *inventory.STORED,
+        *orders.STORED,
+        *fulfillment.STORED,
         *work.STORED,
     )
 }
