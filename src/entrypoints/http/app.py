@@ -11,13 +11,35 @@ from litestar.types import Message, Scope
 from ... import __version__
 from ..container import Container
 from ..settings import from_environment
-from . import catalog, identity, inventory, investments, partners, payments, points, projects
+from . import (
+    catalog,
+    fulfillment,
+    identity,
+    inventory,
+    investments,
+    orders,
+    partners,
+    payments,
+    points,
+    projects,
+)
 from .ask import provide_ask, request_id_of
 from .errors import HANDLERS
 from .openapi import assets, document
 from .problems import explain
 
-CONTEXTS = (identity, points, payments, partners, projects, investments, catalog, inventory)
+CONTEXTS = (
+    identity,
+    points,
+    payments,
+    partners,
+    projects,
+    investments,
+    catalog,
+    inventory,
+    orders,
+    fulfillment,
+)
 MOST_BODY = 256 * 1024
 """Bytes. No request of ours comes near it."""
 
