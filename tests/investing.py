@@ -1,6 +1,8 @@
 """Members who invest: what they do, as use cases, and what is seen of it afterwards."""
 
-from typing import Any
+import asyncio
+from collections.abc import Awaitable
+from typing import Any, TypeVar
 from uuid import UUID
 
 from wishes import publish, register
@@ -12,6 +14,7 @@ from baobab.domain import shared
 from baobab.domain.payments import Purpose
 from builders import World
 
+T = TypeVar("T")
 HIVE = 5_000
 """Cents. It grants 65 points."""
 
@@ -113,3 +116,9 @@ async def funding(world: World, project_id: UUID) -> tuple[int, int]:
 def money(payment: payments.PaymentWithReceipts) -> list[tuple[str, int]]:
     """What the receipts of a payment say."""
     return [(one.kind, one.amount.amount) for one in payment.receipts]
+
+
+async def at_once(world: World, *wishes: Awaitable[T]) -> list[T | BaseException]:
+    """What comes of wishes that meet: every connection is open before the first begins."""
+    await asyncio.gather(*(world.queries.payments.reference("-", "-") for _ in range(8)))
+    return await asyncio.gather(*wishes, return_exceptions=True)

@@ -1,24 +1,16 @@
 """Investing at the same moment, in memory and on PostgreSQL alike: nothing is sold or paid twice."""
 
-import asyncio
 from collections import Counter
-from collections.abc import Awaitable
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
-from investing import HIVE, Investor, funding, hives, investor, money
+from investing import HIVE, Investor, at_once, funding, hives, investor, money
 
 from baobab.adapters.payments.sandbox import SandboxGateway
 from baobab.application import investments, payments
 from baobab.domain import investments as rules
 from baobab.domain import points, shared
 from builders import World
-
-T = TypeVar("T")
-
-
-async def at_once(*wishes: Awaitable[T]) -> list[T | BaseException]:
-    return await asyncio.gather(*wishes, return_exceptions=True)
 
 
 def kinds(outcomes: list[Any]) -> Counter[str]:
@@ -47,7 +39,7 @@ async def test_of_two_late_payments_for_the_last_share_one_is_funded_and_the_oth
     any_world.clock.advance(minutes=31)
     second = await other.invest(project_id)
     any_world.clock.advance(minutes=31)
-    paid = await at_once(mine.pay(first), other.pay(second))
+    paid = await at_once(any_world, mine.pay(first), other.pay(second))
     assert kinds(paid) == {"active": 1, "refunded": 1}
     assert await funding(any_world, project_id) == (HIVE, 1)
     assert sorted([await mine.points(), await other.points()]) == [0, 65]
@@ -64,7 +56,7 @@ async def test_of_two_payments_given_up_for_the_last_share_one_is_funded_and_the
     first = await mine.expire(await mine.invest(project_id), early=True)
     second = await other.expire(await other.invest(project_id), early=True)
     assert kinds([first, second]) == {"expired": 2}
-    paid = await at_once(mine.pay(first, "late"), other.pay(second, "repeats"))
+    paid = await at_once(any_world, mine.pay(first, "late"), other.pay(second, "repeats"))
     assert kinds(paid) == {"active": 1, "refunded": 1}
     assert await funding(any_world, project_id) == (HIVE, 1)
 
@@ -73,7 +65,7 @@ async def test_of_many_who_reserve_the_last_share_one_gets_it(any_world: World) 
     project_id = await hives(any_world, 1)
     runs = [any_world.run, any_world.runner(), any_world.runner()]
     everybody = [await investor(any_world, number, run=runs[number % 3]) for number in range(12)]
-    outcomes = await at_once(*(one.invest(project_id) for one in everybody))
+    outcomes = await at_once(any_world, *(one.invest(project_id) for one in everybody))
     assert kinds(outcomes) == {"pending": 1, "funding_exceeded": 11}
 
 
@@ -81,13 +73,13 @@ async def test_many_at_once_fill_a_project_to_the_cent(any_world: World) -> None
     project_id = await hives(any_world, 3)
     runs = [any_world.run, any_world.runner()]
     everybody = [await investor(any_world, number, run=runs[number % 2]) for number in range(8)]
-    reserved = await at_once(*(one.invest(project_id) for one in everybody))
+    reserved = await at_once(any_world, *(one.invest(project_id) for one in everybody))
     pairs = [
         (one, view)
         for one, view in zip(everybody, reserved, strict=True)
         if isinstance(view, investments.InvestmentView)
     ]
-    paid = await at_once(*(one.pay(view, "repeats") for one, view in pairs))
+    paid = await at_once(any_world, *(one.pay(view, "repeats") for one, view in pairs))
     assert kinds(paid) == {"active": 3}
     assert await funding(any_world, project_id) == (3 * HIVE, 3)
 
@@ -97,7 +89,7 @@ async def test_what_the_provider_tells_many_times_at_once_is_settled_once(any_wo
     one = await mine.invest(project_id)
     runs = [any_world.run, any_world.runner()]
     heralds = [Investor(any_world, mine.actor, mine.gateway, run) for run in runs]
-    heard = await at_once(*(heralds[number % 2].hear(one, "succeeded") for number in range(10)))
+    heard = await at_once(any_world, *(heralds[number % 2].hear(one, "succeeded") for number in range(10)))
     assert kinds(heard) == {"active": 10}
     assert await mine.points() == 65
     assert money(await mine.payment(one)) == [("payment", HIVE)]
@@ -108,7 +100,7 @@ async def test_the_same_key_from_two_processes_is_one_investment(any_world: Worl
     mine, project_id = await investor(any_world), await hives(any_world)
     runs = [any_world.run, any_world.runner()]
     doors = [Investor(any_world, mine.actor, mine.gateway, run) for run in runs]
-    views = await at_once(*(doors[number % 2].invest(project_id, key="k") for number in range(10)))
+    views = await at_once(any_world, *(doors[number % 2].invest(project_id, key="k") for number in range(10)))
     assert all(one == views[0] for one in views)
     question = investments.ListInvestments(user_id=mine.actor.user_id)
     page = await any_world.run.read(investments.listing, question, actor=mine.actor)
@@ -116,18 +108,30 @@ async def test_the_same_key_from_two_processes_is_one_investment(any_world: Worl
 
 
 async def test_a_member_does_not_reserve_more_than_is_allowed_by_asking_at_once(any_world: World) -> None:
-    mine, project_id = await investor(any_world), await hives(any_world, 20)
-    runs = [any_world.run, any_world.runner()]
-    doors = [Investor(any_world, mine.actor, mine.gateway, run) for run in runs]
-    outcomes = await at_once(*(doors[number % 2].invest(project_id) for number in range(12)))
+    mine = await investor(any_world)
+    doors = [(mine, await hives(any_world, 20))]
+    there = Investor(any_world, mine.actor, mine.gateway, any_world.runner())
+    doors.append((there, await hives(any_world, 20, "ruches-du-diois")))
+    wishes = [door.invest(project_id) for door, project_id in doors * 6]
+    outcomes = await at_once(any_world, *wishes)
     assert kinds(outcomes) == {"pending": 5, "too_many_reservations": 7}
+
+
+async def test_who_withdraws_everything_at_once_is_back_at_the_first_level(any_world: World) -> None:
+    mine = await investor(any_world)
+    there = Investor(any_world, mine.actor, mine.gateway, any_world.runner())
+    one = await mine.pay(await mine.invest(await hives(any_world)))
+    other = await mine.pay(await mine.invest(await hives(any_world, 4, "ruches-du-diois")))
+    outcomes = await at_once(any_world, mine.withdraw(one), there.withdraw(other))
+    assert kinds(outcomes) == {"withdrawn": 2}
+    assert (await mine.level(), await mine.points()) == ("explorateur", 0)
 
 
 async def test_points_are_spent_or_given_back_never_both(any_world: World) -> None:
     mine = await investor(any_world)
     one = await mine.pay(await mine.invest(await hives(any_world)))
     there = Investor(any_world, mine.actor, mine.gateway, any_world.runner())
-    withdrawn, spent = await at_once(mine.withdraw(one), there.spend(10))
+    withdrawn, spent = await at_once(any_world, mine.withdraw(one), there.spend(10))
     if isinstance(withdrawn, investments.InvestmentView):
         assert (withdrawn.state, await mine.points()) == ("withdrawn", 0)
         assert isinstance(spent, points.InsufficientPoints)
@@ -140,7 +144,7 @@ async def test_a_member_withdraws_once_by_asking_at_once(any_world: World) -> No
     mine, project_id = await investor(any_world), await hives(any_world)
     one = await mine.pay(await mine.invest(project_id))
     there = Investor(any_world, mine.actor, mine.gateway, any_world.runner())
-    outcomes = await at_once(*(who.withdraw(one) for who in (mine, there, mine, there)))
+    outcomes = await at_once(any_world, *(who.withdraw(one) for who in (mine, there, mine, there)))
     assert kinds(outcomes) == {"withdrawn": 1, "investment_not_active": 3}
     assert await funding(any_world, project_id) == (0, 0)
     assert money(await mine.payment(one)) == [("payment", HIVE), ("refund", HIVE)]

@@ -1,9 +1,7 @@
 """The read side of payments, and what is unique of them, in memory and on PostgreSQL alike."""
 
-import asyncio
-
 import pytest
-from investing import Away, Investor, hives, investor, money
+from investing import Away, Investor, at_once, hives, investor, money
 
 from baobab.adapters.payments.sandbox import SandboxGateway
 from baobab.application import investments, payments
@@ -83,7 +81,7 @@ async def test_two_processes_do_not_give_one_reference_to_two_payments(any_world
     ]
     runs = [any_world.run(payments.opened, opening[0], actor=any_world.admin)]
     runs.append(any_world.runner()(payments.opened, opening[1], actor=any_world.admin))
-    outcomes = await asyncio.gather(*runs, return_exceptions=True)
+    outcomes = await at_once(any_world, *runs)
     refused = [one for one in outcomes if isinstance(one, payments.PaymentReferenceTaken)]
     known = [one for one in outcomes if isinstance(one, payments.PaymentView)]
     assert (len(refused), [one.reference for one in known]) == (1, ["r"])
@@ -92,8 +90,9 @@ async def test_two_processes_do_not_give_one_reference_to_two_payments(any_world
 async def test_money_that_is_due_goes_back_once_however_many_ask_for_it(any_world: World) -> None:
     one, gateway = await owing(any_world, 1, await hives(any_world)), SandboxGateway()
     wanted, actor = payments.ListRefundsDue(), any_world.admin
-    await asyncio.gather(
-        *(payments.return_money(wanted, any_world.runner(), gateway, actor) for _ in range(5))
+    await at_once(
+        any_world,
+        *(payments.return_money(wanted, any_world.runner(), gateway, actor) for _ in range(5)),
     )
     mine = Investor(any_world, shared.Actor(one.user_id, "member"), gateway)
     payment = await mine.payment(one)
