@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "8459698de75b"
+revision = "4af2d2af7a20"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -45,6 +45,51 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("user_id", "debit_id", "posting_id", "lot_id", name=op.f("allocation_pkey")),
         schema="baobab",
         info={"home": "user_id"},
+    )
+    op.create_table(
+        "batch",
+        sa.Column("product_id", sa.UUID(), nullable=False),
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("variant_id", sa.UUID(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("cost_cents", sa.BigInteger(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("best_before", sa.Date(), nullable=True),
+        sa.Column("location", sa.Text(), nullable=False),
+        sa.Column("supplier_reference", sa.Text(), nullable=False),
+        sa.Column("shelf", sa.Text(), nullable=False),
+        sa.Column("on_hand", sa.BigInteger(), nullable=False),
+        sa.Column("allocated", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("allocated >= 0 and allocated <= on_hand", name=op.f("batch_allocated_check")),
+        sa.CheckConstraint("cost_cents >= 0", name=op.f("batch_cost_cents_check")),
+        sa.PrimaryKeyConstraint("product_id", "id", name=op.f("batch_pkey")),
+        schema="baobab",
+        info={"home": "product_id"},
+    )
+    op.create_index(
+        "batch_on_shelf_idx",
+        "batch",
+        ["product_id", "variant_id"],
+        unique=False,
+        schema="baobab",
+        postgresql_where=sa.text("baobab.batch.on_hand > 0"),
+    )
+    op.create_table(
+        "category",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("slug", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("parent_id", sa.UUID(), nullable=True),
+        sa.Column("sort_order", sa.Integer(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("parent_id <> id", name=op.f("category_parent_id_check")),
+        sa.ForeignKeyConstraint(["parent_id"], ["baobab.category.id"], name=op.f("category_parent_id_fkey")),
+        sa.PrimaryKeyConstraint("id", name=op.f("category_pkey")),
+        schema="baobab",
+        info={"home": "reference"},
     )
     op.create_table(
         "command_log",
@@ -191,6 +236,89 @@ def upgrade() -> None:
         info={"home": "user_id"},
     )
     op.create_table(
+        "movement",
+        sa.Column("product_id", sa.UUID(), nullable=False),
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("variant_id", sa.UUID(), nullable=False),
+        sa.Column("batch_id", sa.UUID(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("quantity", sa.BigInteger(), nullable=False),
+        sa.Column("cause", sa.Text(), nullable=False),
+        sa.Column("cause_id", sa.UUID(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor_id", sa.UUID(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.CheckConstraint("cause in ('order', 'receipt', 'correction')", name=op.f("movement_cause_check")),
+        sa.CheckConstraint(
+            "kind in ('received', 'allocated', 'released', 'shipped', 'adjusted', 'damaged', 'returned')",
+            name=op.f("movement_kind_check"),
+        ),
+        sa.CheckConstraint("quantity <> 0", name=op.f("movement_quantity_check")),
+        sa.PrimaryKeyConstraint("product_id", "id", name=op.f("movement_pkey")),
+        schema="baobab",
+        info={"home": "product_id"},
+    )
+    op.create_index(
+        "movement_variant_idx", "movement", ["product_id", "variant_id", "id"], unique=False, schema="baobab"
+    )
+    op.create_table(
+        "order",
+        sa.Column("user_id", sa.UUID(), nullable=False),
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("shipping_method", sa.Text(), nullable=False),
+        sa.Column("shipping_points", sa.BigInteger(), nullable=False),
+        sa.Column("goods_points", sa.BigInteger(), nullable=False),
+        sa.Column("total_points", sa.BigInteger(), nullable=False),
+        sa.Column("weight_grams", sa.BigInteger(), nullable=False),
+        sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("shipping_address", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("billing_address", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("gift_message", sa.Text(), nullable=False),
+        sa.Column("instructions", sa.Text(), nullable=False),
+        sa.Column("debit_id", sa.UUID(), nullable=True),
+        sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("cancellation_reason", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "shipping_method in ('standard', 'express', 'pickup')", name=op.f("order_shipping_method_check")
+        ),
+        sa.CheckConstraint("source in ('web', 'mobile', 'admin')", name=op.f("order_source_check")),
+        sa.CheckConstraint(
+            "status in ('pending', 'confirmed', 'processing', 'partly_shipped', 'shipped', 'partly_delivered', 'delivered', 'cancelled')",
+            name=op.f("order_status_check"),
+        ),
+        sa.CheckConstraint(
+            "total_points = goods_points + shipping_points and total_points >= 0",
+            name=op.f("order_total_points_check"),
+        ),
+        sa.PrimaryKeyConstraint("user_id", "id", name=op.f("order_pkey")),
+        schema="baobab",
+        info={"home": "user_id"},
+    )
+    op.create_index("order_id_idx", "order", ["id"], unique=False, schema="baobab")
+    op.create_index("order_status_idx", "order", ["status", "id"], unique=False, schema="baobab")
+    op.create_table(
+        "order_counter",
+        sa.Column("series", sa.Text(), nullable=False),
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("last", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("last > 0", name=op.f("order_counter_last_check")),
+        sa.PrimaryKeyConstraint("series", "year", name=op.f("order_counter_pkey")),
+        schema="baobab",
+        info={"home": "series"},
+    )
+    op.create_table(
+        "order_number",
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.UUID(), nullable=False),
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("order_number_pkey")),
+        schema="baobab",
+        info={"home": "number"},
+    )
+    op.create_table(
         "payment",
         sa.Column("user_id", sa.UUID(), nullable=False),
         sa.Column("id", sa.UUID(), nullable=False),
@@ -335,6 +463,29 @@ def upgrade() -> None:
         info={"home": "user_id"},
     )
     op.create_table(
+        "stock",
+        sa.Column("product_id", sa.UUID(), nullable=False),
+        sa.Column("variant_id", sa.UUID(), nullable=False),
+        sa.Column("on_hand", sa.BigInteger(), nullable=False),
+        sa.Column("allocated", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("allocated >= 0 and allocated <= on_hand", name=op.f("stock_allocated_check")),
+        sa.PrimaryKeyConstraint("product_id", "variant_id", name=op.f("stock_pkey")),
+        schema="baobab",
+        info={"home": "product_id"},
+    )
+    op.create_index("stock_variant_id_idx", "stock", ["variant_id"], unique=False, schema="baobab")
+    op.create_table(
+        "category_slug",
+        sa.Column("slug", sa.Text(), nullable=False),
+        sa.Column("category_id", sa.UUID(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["category_id"], ["baobab.category.id"], name=op.f("category_slug_category_id_fkey")
+        ),
+        sa.PrimaryKeyConstraint("slug", name=op.f("category_slug_pkey")),
+        schema="baobab",
+        info={"home": "reference"},
+    )
+    op.create_table(
         "funding_entry",
         sa.Column("project_id", sa.UUID(), nullable=False),
         sa.Column("id", sa.UUID(), nullable=False),
@@ -418,6 +569,67 @@ def upgrade() -> None:
         postgresql_where=sa.text("baobab.investment.state = 'active' OR baobab.investment.state = 'pending'"),
     )
     op.create_table(
+        "order_line",
+        sa.Column("user_id", sa.UUID(), nullable=False),
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("product_id", sa.UUID(), nullable=False),
+        sa.Column("variant_id", sa.UUID(), nullable=False),
+        sa.Column("sku", sa.Text(), nullable=False),
+        sa.Column("product_name", sa.Text(), nullable=False),
+        sa.Column("product_slug", sa.Text(), nullable=False),
+        sa.Column("variant_name", sa.Text(), nullable=False),
+        sa.Column("producer_id", sa.UUID(), nullable=False),
+        sa.Column("fulfilment", sa.Text(), nullable=False),
+        sa.Column("price_points", sa.BigInteger(), nullable=False),
+        sa.Column("quantity", sa.BigInteger(), nullable=False),
+        sa.Column("total_points", sa.BigInteger(), nullable=False),
+        sa.Column("weight_grams", sa.BigInteger(), nullable=False),
+        sa.Column("commission_bp", sa.Integer(), nullable=False),
+        sa.Column("sale_cents", sa.BigInteger(), nullable=False),
+        sa.Column("commission_cents", sa.BigInteger(), nullable=False),
+        sa.Column("producer_cents", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("fulfilment in ('stock', 'dropship')", name=op.f("order_line_fulfilment_check")),
+        sa.CheckConstraint("quantity > 0", name=op.f("order_line_quantity_check")),
+        sa.CheckConstraint(
+            "sale_cents = commission_cents + producer_cents", name=op.f("order_line_producer_cents_check")
+        ),
+        sa.CheckConstraint(
+            "total_points = price_points * quantity", name=op.f("order_line_total_points_check")
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id", "order_id"],
+            ["baobab.order.user_id", "baobab.order.id"],
+            name=op.f("order_line_user_id_fkey"),
+        ),
+        sa.PrimaryKeyConstraint("user_id", "order_id", "id", name=op.f("order_line_pkey")),
+        schema="baobab",
+        info={"home": "user_id"},
+    )
+    op.create_table(
+        "order_status_change",
+        sa.Column("user_id", sa.UUID(), nullable=False),
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor_id", sa.UUID(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "status in ('pending', 'confirmed', 'processing', 'partly_shipped', 'shipped', 'partly_delivered', 'delivered', 'cancelled')",
+            name=op.f("order_status_change_status_check"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id", "order_id"],
+            ["baobab.order.user_id", "baobab.order.id"],
+            name=op.f("order_status_change_user_id_fkey"),
+        ),
+        sa.PrimaryKeyConstraint("user_id", "order_id", "id", name=op.f("order_status_change_pkey")),
+        schema="baobab",
+        info={"home": "user_id"},
+    )
+    op.create_table(
         "producer_slug",
         sa.Column("slug", sa.Text(), nullable=False),
         sa.Column("producer_id", sa.UUID(), nullable=False),
@@ -427,6 +639,55 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("slug", name=op.f("producer_slug_pkey")),
         schema="baobab",
         info={"home": "reference"},
+    )
+    op.create_table(
+        "product",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("slug", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("category_id", sa.UUID(), nullable=False),
+        sa.Column("producer_id", sa.UUID(), nullable=False),
+        sa.Column("fulfilment", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("short_description", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("hero", sa.Boolean(), nullable=False),
+        sa.Column("images", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("tags", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("nutrition", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("allergens", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("certifications", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("origin_country", sa.Text(), nullable=True),
+        sa.Column("seasons", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("minimum_level", sa.Text(), nullable=False),
+        sa.Column("commission_bp", sa.Integer(), nullable=True),
+        sa.Column("featured", sa.Boolean(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("launch_date", sa.Date(), nullable=True),
+        sa.Column("discontinue_date", sa.Date(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("fulfilment in ('stock', 'dropship')", name=op.f("product_fulfilment_check")),
+        sa.CheckConstraint(
+            "minimum_level in ('explorateur', 'protecteur', 'ambassadeur')",
+            name=op.f("product_minimum_level_check"),
+        ),
+        sa.CheckConstraint("commission_bp between 0 and 10000", name=op.f("product_commission_bp_check")),
+        sa.CheckConstraint("discontinue_date >= launch_date", name=op.f("product_discontinue_date_check")),
+        sa.ForeignKeyConstraint(
+            ["category_id"], ["baobab.category.id"], name=op.f("product_category_id_fkey")
+        ),
+        sa.ForeignKeyConstraint(
+            ["producer_id"], ["baobab.producer.id"], name=op.f("product_producer_id_fkey")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("product_pkey")),
+        schema="baobab",
+        info={"home": "reference"},
+    )
+    op.create_index(
+        "product_category_id_idx", "product", ["category_id", "id"], unique=False, schema="baobab"
+    )
+    op.create_index(
+        "product_producer_id_idx", "product", ["producer_id", "id"], unique=False, schema="baobab"
     )
     op.create_table(
         "project",
@@ -501,6 +762,78 @@ def upgrade() -> None:
         "receipt_payment_idx", "receipt", ["user_id", "payment_id"], unique=False, schema="baobab"
     )
     op.create_table(
+        "shipment",
+        sa.Column("user_id", sa.UUID(), nullable=False),
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("service_level", sa.Text(), nullable=False),
+        sa.Column("weight_grams", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("producer_id", sa.UUID(), nullable=True),
+        sa.Column("carrier", sa.Text(), nullable=False),
+        sa.Column("tracking_number", sa.Text(), nullable=False),
+        sa.Column("packaging", sa.Text(), nullable=False),
+        sa.Column("cost_cents", sa.BigInteger(), nullable=True),
+        sa.Column("insurance_cents", sa.BigInteger(), nullable=False),
+        sa.Column("proof_photo_url", sa.Text(), nullable=False),
+        sa.Column("exception_reason", sa.Text(), nullable=False),
+        sa.Column("rating", sa.Integer(), nullable=True),
+        sa.Column("feedback", sa.Text(), nullable=False),
+        sa.Column("carrier_state", sa.Text(), nullable=True),
+        sa.Column("carrier_state_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("shipped_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "(producer_id is null) = (source = 'stock')", name=op.f("shipment_producer_id_check")
+        ),
+        sa.CheckConstraint(
+            "carrier_state in ('announced', 'collected', 'in_transit', 'held', 'out_for_delivery', 'attempted', 'returning', 'lost', 'delivered', 'returned')",
+            name=op.f("shipment_carrier_state_check"),
+        ),
+        sa.CheckConstraint(
+            "service_level in ('standard', 'express', 'pickup')", name=op.f("shipment_service_level_check")
+        ),
+        sa.CheckConstraint("source in ('stock', 'dropship')", name=op.f("shipment_source_check")),
+        sa.CheckConstraint(
+            "state in ('pending', 'accepted', 'picked', 'shipped', 'in_transit', 'delivered', 'exception', 'cancelled', 'returned', 'lost')",
+            name=op.f("shipment_state_check"),
+        ),
+        sa.CheckConstraint("rating between 1 and 5", name=op.f("shipment_rating_check")),
+        sa.ForeignKeyConstraint(
+            ["user_id", "order_id"],
+            ["baobab.order.user_id", "baobab.order.id"],
+            name=op.f("shipment_user_id_fkey"),
+        ),
+        sa.PrimaryKeyConstraint("user_id", "order_id", "id", name=op.f("shipment_pkey")),
+        schema="baobab",
+        info={"home": "user_id"},
+    )
+    op.create_index("shipment_id_idx", "shipment", ["id"], unique=False, schema="baobab")
+    op.create_index("shipment_order_id_idx", "shipment", ["order_id"], unique=False, schema="baobab")
+    op.create_index(
+        "shipment_producer_id_idx",
+        "shipment",
+        ["producer_id", "id"],
+        unique=False,
+        schema="baobab",
+        postgresql_where=sa.text("producer_id IS NOT NULL"),
+    )
+    op.create_index("shipment_state_idx", "shipment", ["state", "id"], unique=False, schema="baobab")
+    op.create_table(
+        "product_slug",
+        sa.Column("slug", sa.Text(), nullable=False),
+        sa.Column("product_id", sa.UUID(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["product_id"], ["baobab.product.id"], name=op.f("product_slug_product_id_fkey")
+        ),
+        sa.PrimaryKeyConstraint("slug", name=op.f("product_slug_pkey")),
+        schema="baobab",
+        info={"home": "reference"},
+    )
+    op.create_table(
         "project_slug",
         sa.Column("slug", sa.Text(), nullable=False),
         sa.Column("project_id", sa.UUID(), nullable=False),
@@ -511,18 +844,115 @@ def upgrade() -> None:
         schema="baobab",
         info={"home": "reference"},
     )
+    op.create_table(
+        "shipment_change",
+        sa.Column("user_id", sa.UUID(), nullable=False),
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("shipment_id", sa.UUID(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor_id", sa.UUID(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "state in ('pending', 'accepted', 'picked', 'shipped', 'in_transit', 'delivered', 'exception', 'cancelled', 'returned', 'lost')",
+            name=op.f("shipment_change_state_check"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id", "order_id", "shipment_id"],
+            ["baobab.shipment.user_id", "baobab.shipment.order_id", "baobab.shipment.id"],
+            name=op.f("shipment_change_user_id_fkey"),
+        ),
+        sa.PrimaryKeyConstraint("user_id", "order_id", "id", name=op.f("shipment_change_pkey")),
+        schema="baobab",
+        info={"home": "user_id"},
+    )
+    op.create_table(
+        "shipment_line",
+        sa.Column("user_id", sa.UUID(), nullable=False),
+        sa.Column("order_id", sa.UUID(), nullable=False),
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("shipment_id", sa.UUID(), nullable=False),
+        sa.Column("order_line_id", sa.UUID(), nullable=False),
+        sa.Column("product_id", sa.UUID(), nullable=False),
+        sa.Column("variant_id", sa.UUID(), nullable=False),
+        sa.Column("quantity", sa.BigInteger(), nullable=False),
+        sa.Column("batch_id", sa.UUID(), nullable=True),
+        sa.CheckConstraint("quantity > 0", name=op.f("shipment_line_quantity_check")),
+        sa.ForeignKeyConstraint(
+            ["user_id", "order_id", "shipment_id"],
+            ["baobab.shipment.user_id", "baobab.shipment.order_id", "baobab.shipment.id"],
+            name=op.f("shipment_line_user_id_fkey"),
+        ),
+        sa.PrimaryKeyConstraint("user_id", "order_id", "id", name=op.f("shipment_line_pkey")),
+        schema="baobab",
+        info={"home": "user_id"},
+    )
+    op.create_table(
+        "variant",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("product_id", sa.UUID(), nullable=False),
+        sa.Column("sku", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("price_points", sa.BigInteger(), nullable=False),
+        sa.Column("weight_grams", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("options", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("dimensions", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint("price_points >= 0", name=op.f("variant_price_points_check")),
+        sa.CheckConstraint("weight_grams >= 0", name=op.f("variant_weight_grams_check")),
+        sa.ForeignKeyConstraint(["product_id"], ["baobab.product.id"], name=op.f("variant_product_id_fkey")),
+        sa.PrimaryKeyConstraint("id", name=op.f("variant_pkey")),
+        schema="baobab",
+        info={"home": "reference"},
+    )
+    op.create_index("variant_product_id_idx", "variant", ["product_id"], unique=False, schema="baobab")
+    op.create_table(
+        "sku",
+        sa.Column("sku", sa.Text(), nullable=False),
+        sa.Column("product_id", sa.UUID(), nullable=False),
+        sa.Column("variant_id", sa.UUID(), nullable=False),
+        sa.ForeignKeyConstraint(["product_id"], ["baobab.product.id"], name=op.f("sku_product_id_fkey")),
+        sa.ForeignKeyConstraint(["variant_id"], ["baobab.variant.id"], name=op.f("sku_variant_id_fkey")),
+        sa.PrimaryKeyConstraint("sku", name=op.f("sku_pkey")),
+        schema="baobab",
+        info={"home": "reference"},
+    )
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     op.execute("set local lock_timeout = '5s'")
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_table("sku", schema="baobab")
+    op.drop_index("variant_product_id_idx", table_name="variant", schema="baobab")
+    op.drop_table("variant", schema="baobab")
+    op.drop_table("shipment_line", schema="baobab")
+    op.drop_table("shipment_change", schema="baobab")
     op.drop_table("project_slug", schema="baobab")
+    op.drop_table("product_slug", schema="baobab")
+    op.drop_index("shipment_state_idx", table_name="shipment", schema="baobab")
+    op.drop_index(
+        "shipment_producer_id_idx",
+        table_name="shipment",
+        schema="baobab",
+        postgresql_where=sa.text("producer_id IS NOT NULL"),
+    )
+    op.drop_index("shipment_order_id_idx", table_name="shipment", schema="baobab")
+    op.drop_index("shipment_id_idx", table_name="shipment", schema="baobab")
+    op.drop_table("shipment", schema="baobab")
     op.drop_index("receipt_payment_idx", table_name="receipt", schema="baobab")
     op.drop_table("receipt", schema="baobab")
     op.drop_index("project_producer_id_idx", table_name="project", schema="baobab")
     op.drop_table("project", schema="baobab")
+    op.drop_index("product_producer_id_idx", table_name="product", schema="baobab")
+    op.drop_index("product_category_id_idx", table_name="product", schema="baobab")
+    op.drop_table("product", schema="baobab")
     op.drop_table("producer_slug", schema="baobab")
+    op.drop_table("order_status_change", schema="baobab")
+    op.drop_table("order_line", schema="baobab")
     op.drop_index(
         "investment_open_idx",
         table_name="investment",
@@ -537,6 +967,9 @@ def downgrade() -> None:
         postgresql_where=sa.text("baobab.funding_entry.state = 'held'"),
     )
     op.drop_table("funding_entry", schema="baobab")
+    op.drop_table("category_slug", schema="baobab")
+    op.drop_index("stock_variant_id_idx", table_name="stock", schema="baobab")
+    op.drop_table("stock", schema="baobab")
     op.drop_table("session", schema="baobab")
     op.drop_table("producer", schema="baobab")
     op.drop_index("posting_sequence_key", table_name="posting", schema="baobab")
@@ -549,6 +982,13 @@ def downgrade() -> None:
         postgresql_where=sa.text("baobab.payment.state = 'refund_due'"),
     )
     op.drop_table("payment", schema="baobab")
+    op.drop_table("order_number", schema="baobab")
+    op.drop_table("order_counter", schema="baobab")
+    op.drop_index("order_status_idx", table_name="order", schema="baobab")
+    op.drop_index("order_id_idx", table_name="order", schema="baobab")
+    op.drop_table("order", schema="baobab")
+    op.drop_index("movement_variant_idx", table_name="movement", schema="baobab")
+    op.drop_table("movement", schema="baobab")
     op.drop_table("member", schema="baobab")
     op.drop_index(
         "lot_open_idx",
@@ -570,6 +1010,14 @@ def downgrade() -> None:
     op.drop_index("event_recorded_at_idx", table_name="event", schema="baobab")
     op.drop_table("event", schema="baobab")
     op.drop_table("command_log", schema="baobab")
+    op.drop_table("category", schema="baobab")
+    op.drop_index(
+        "batch_on_shelf_idx",
+        table_name="batch",
+        schema="baobab",
+        postgresql_where=sa.text("baobab.batch.on_hand > 0"),
+    )
+    op.drop_table("batch", schema="baobab")
     op.drop_table("allocation", schema="baobab")
     op.drop_table("account", schema="baobab")
     # ### end Alembic commands ###
