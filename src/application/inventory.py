@@ -1,6 +1,6 @@
 """Stock by variant and batch, first expired first out (M24, M25)."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Protocol
 from uuid import UUID
@@ -189,26 +189,26 @@ async def reserve(
 
 
 async def release(
-    work: Work, product_id: UUID, variant_id: UUID, picks: Iterable[Pick], *, cause_id: UUID
+    work: Work, product_id: UUID, variant_id: UUID, picks: Sequence[Pick], *, cause_id: UUID
 ) -> None:
     """Give back what an order had allocated, inside another use case, whose locks cover `stock_keys`.
 
-    Raises NotAllocated. What is allocated lies on the shelf, so the live batches are all there is to look at.
+    Raises NotAllocated.
     """
-    stock, batches = _counts(work, product_id, variant_id)
-    cause = _cause(work, "order", cause_id)
+    stock, _ = _counts(work, product_id, variant_id)
+    batches, cause = await _picked(work, product_id, picks), _cause(work, "order", cause_id)
     keep(work, inventory.release(stock, batches, picks, cause, work.new_id))
 
 
 async def ship(
-    work: Work, product_id: UUID, variant_id: UUID, picks: Iterable[Pick], *, cause_id: UUID
+    work: Work, product_id: UUID, variant_id: UUID, picks: Sequence[Pick], *, cause_id: UUID
 ) -> None:
     """Take what an order had allocated off the shelf, inside another use case that locks `stock_keys`.
 
     Raises NotAllocated.
     """
-    stock, batches = _counts(work, product_id, variant_id)
-    cause = _cause(work, "order", cause_id)
+    stock, _ = _counts(work, product_id, variant_id)
+    batches, cause = await _picked(work, product_id, picks), _cause(work, "order", cause_id)
     keep(work, inventory.ship(stock, batches, picks, cause, work.new_id))
 
 
@@ -222,6 +222,13 @@ def _counts(work: Work, product_id: UUID, variant_id: UUID) -> tuple[Stock, list
     """The totals of a variant, nothing where none was ever received, and what lies on its shelves."""
     stock = work.find(STOCKS.key(product_id, variant_id)) or Stock(product_id, variant_id)
     return stock, work.list(BATCHES.group("variant", product_id, variant_id))
+
+
+async def _picked(work: Work, product_id: UUID, picks: Sequence[Pick]) -> list[Batch]:
+    """The batches of picks; one that is empty by now is not among those on the shelves."""
+    keys = [BATCHES.key(product_id, one.batch_id) for one in picks]
+    await work.load(*keys)
+    return [work.get(key) for key in keys]
 
 
 def _cause(work: Work, kind: inventory.CauseKind, id: UUID, reason: str = "") -> Cause:
