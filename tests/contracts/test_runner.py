@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
@@ -288,6 +289,27 @@ async def test_a_lot_that_comes_back_is_there_for_the_next_command_of_the_batch(
     assert balance.available == 30
 
 
+async def test_a_command_that_is_refused_while_it_looks_does_not_disturb_its_neighbours(
+    any_world: World, run: Runner, watched: Watched
+) -> None:
+    def refuse(command: Touch, work: Work) -> list[Wanted]:
+        raise shared.NotFound(kind="lot", id=str(command.lot_id))
+
+    @use_case(allow=ADMINS, loads=[refuse, refuse], locks=refuse)
+    async def look(command: Touch, work: Work) -> None:
+        work.save(lot_of(command.user_id, command.lot_id))
+
+    member = await funded(any_world)
+    found = await asyncio.gather(
+        run(look, Touch(user_id=member), actor=any_world.admin),
+        run(points.spend, spend(member), actor=any_world.admin),
+        return_exceptions=True,
+    )
+    assert [type(one) for one in found] == [shared.NotFound, Balance]
+    assert watched.begun == 1
+    assert await stored(any_world, LOTS.key(member, UUID(int=0))) == []
+
+
 async def test_a_poisoned_command_fails_alone(postgres_world: World) -> None:
     member, victim = await funded(postgres_world), postgres_world.member().user_id
     wishes = [(points.spend, spend(member)), (poison, Touch(user_id=victim)), (points.spend, spend(member))]
@@ -471,6 +493,39 @@ async def test_a_conflict_of_a_batch_is_settled_one_by_one(
     assert await lines_of(any_world, member) == [100, -1, -1, -1]
 
 
+async def test_a_conflict_within_a_command_makes_the_whole_batch_run_again(
+    any_world: World, run: Runner, watched: Watched
+) -> None:
+    conflicts = [Conflict()]
+
+    @use_case(allow=ADMINS)
+    async def look_late(command: Touch, work: Work) -> None:
+        if conflicts:
+            raise conflicts.pop()
+
+    member = await funded(any_world)
+    await asyncio.gather(
+        run(points.spend, spend(member), actor=any_world.admin),
+        run(look_late, Touch(user_id=member), actor=any_world.admin),
+    )
+    assert watched.begun == 1 + 2
+    assert await lines_of(any_world, member) == [100, -1]
+
+
+async def test_a_caller_who_leaves_before_a_failure_disturbs_nobody(any_world: World) -> None:
+    @use_case(allow=ADMINS)
+    async def fail(command: Touch, work: Work) -> None:
+        task.cancel()
+        await asyncio.sleep(0)
+        raise Conflict
+
+    member = any_world.member().user_id
+    task = asyncio.create_task(any_world.run(fail, Touch(user_id=member), actor=any_world.admin))
+    await asyncio.wait([task])
+    assert task.cancelled()
+    assert (await any_world.run(points.earn, earn(member), actor=any_world.admin)).balance == 100
+
+
 # --- when the connection is lost ----------------------------------------------------------------
 
 
@@ -624,6 +679,13 @@ async def test_a_full_queue_refuses_at_once_and_takes_more_once_it_is_empty(any_
     assert [type(one) for one in found] == [Balance] * 3 + [Overloaded] * 2
     assert [await balance_of(any_world, one) for one in members] == [100] * 3 + [0] * 2
     assert (await run(points.earn, earn(members[4]), actor=any_world.admin)).balance == 100
+
+
+async def test_the_clock_of_a_runner_is_that_of_the_machine_unless_it_is_given_another(world: World) -> None:
+    run = Runner(world.storage, world.queries)
+    before = datetime.now(UTC)
+    balance = await run(points.earn, earn(world.member().user_id), actor=world.admin)
+    assert before <= balance.as_of <= datetime.now(UTC)
 
 
 async def test_closing_waits_for_every_answer(any_world: World) -> None:

@@ -29,9 +29,17 @@ def translated() -> Iterator[None]:
             raise shared.Unavailable from error
         raise
     except (asyncpg.InterfaceError, OSError) as error:
-        if isinstance(error, ValueError):  # an argument that does not fit its type: it was never sent
-            raise
         raise ConnectionLost(str(error)) from error
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """The same where nothing is changed: what the Runner would try again is Unavailable."""
+    try:
+        with translated():
+            yield
+    except (Conflict, ConnectionLost) as error:
+        raise shared.Unavailable from error
 
 
 async def _keep(connection: Any) -> None:
@@ -69,20 +77,17 @@ class Database:
 
     async def check(self) -> None:
         """Raise Unavailable unless the database answers."""
-        try:
-            with translated():
-                await self._pool.fetchval("select 1", timeout=2)
-        except (ConnectionLost, TimeoutError):
-            raise shared.Unavailable from None
+        with reading():
+            await self._pool.fetchval("select 1", timeout=2)
 
     async def all(self, statement: Statement, **values: Any) -> list[asyncpg.Record]:
         """Every row of a reading statement."""
-        with translated():
+        with reading():
             rows: list[asyncpg.Record] = await self._pool.fetch(statement.sql, *statement.args(values))
             return rows
 
     async def one(self, statement: Statement, **values: Any) -> asyncpg.Record | None:
         """The only row of a reading statement, or None."""
-        with translated():
+        with reading():
             row: asyncpg.Record | None = await self._pool.fetchrow(statement.sql, *statement.args(values))
             return row

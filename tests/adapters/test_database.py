@@ -1,0 +1,95 @@
+"""PostgreSQL's errors get the names of the application, by their SQLSTATE alone."""
+
+from typing import Any
+
+import asyncpg
+import pytest
+from sqlalchemy import bindparam, func, select
+
+from baobab.adapters.postgres.database import Database, translated
+from baobab.adapters.postgres.rows import Statement
+from baobab.adapters.postgres.schema import Int
+from baobab.application.points import ACCOUNTS, POSTINGS
+from baobab.application.work import Changes, Conflict, ConnectionLost
+from baobab.domain import shared
+from baobab.domain.points import POINTS, Posting, open_account
+from builders import START, World, filled
+
+NUMBER = Statement(select(bindparam("number", type_=Int)))
+
+
+async def fail(database: Database, state: str, message: str = "as told") -> None:
+    async with database.connection() as connection:
+        with translated():
+            await connection.execute(
+                f"do $$ begin raise exception using errcode = '{state}', message = '{message}'; end $$"
+            )
+
+
+@pytest.mark.parametrize(
+    ("state", "error"),
+    [
+        ("23505", Conflict),
+        ("40001", Conflict),
+        ("40P01", Conflict),
+        ("55P03", Conflict),
+        ("08006", ConnectionLost),
+        ("57P01", ConnectionLost),
+        ("53300", shared.Unavailable),
+        ("57014", shared.Unavailable),
+        ("23514", asyncpg.CheckViolationError),
+        ("XX000", asyncpg.InternalServerError),
+    ],
+)
+async def test_an_error_of_the_server_has_one_name(
+    database: Database, state: str, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        await fail(database, state)
+
+
+async def test_a_cluster_that_loses_a_node_is_a_lost_connection(database: Database) -> None:
+    with pytest.raises(ConnectionLost):
+        await fail(database, "XX000", "server closed the connection unexpectedly")
+
+
+async def test_a_value_that_fits_no_column_is_a_mistake_and_no_outage(database: Database) -> None:
+    with pytest.raises(asyncpg.DataError, match="out of int64 range"):
+        await database.one(NUMBER, number=2**70)
+
+
+async def test_a_server_that_is_not_there_is_a_lost_connection() -> None:
+    with pytest.raises(ConnectionLost):
+        await Database("postgresql://nobody@/nothing?host=/nowhere").__aenter__()
+
+
+async def test_a_read_whose_connection_is_lost_is_unavailable_and_the_next_one_answers(
+    database: Database,
+) -> None:
+    ends_itself = Statement(select(func.pg_terminate_backend(func.pg_backend_pid())))
+    with pytest.raises(shared.Unavailable):
+        await database.all(ends_itself)
+    assert await database.all(NUMBER, number=7) == [(7,)]
+
+
+async def test_a_database_that_was_closed_is_unavailable(database_url: str) -> None:
+    async with Database(database_url) as database:
+        await database.check()
+    for attempt in (database.check(), database.one(NUMBER, number=1), database.all(NUMBER, number=1)):
+        with pytest.raises(shared.Unavailable):
+            await attempt
+
+
+async def test_a_record_that_is_written_once_is_not_changed(postgres_world: World) -> None:
+    with pytest.raises(TypeError, match="a posting is written once"):
+        await change(postgres_world, POSTINGS, filled(Posting, 1))
+
+
+async def test_a_change_of_what_is_not_there_is_a_mistake(postgres_world: World) -> None:
+    with pytest.raises(RuntimeError, match="UPDATE 0 of 1 rows of account"):
+        await change(postgres_world, ACCOUNTS, open_account(shared.NOBODY, POINTS, START))
+
+
+async def change(world: World, kind: Any, record: Any) -> None:
+    async with world.storage.begin() as transaction:
+        await transaction.write(Changes({}, {kind: [record]}))
