@@ -225,7 +225,7 @@ steps = st.one_of(
     st.tuples(st.just("wait"), st.sampled_from((0, 1, 20, 31, 200, 540, 560))),
 )
 histories = st.lists(steps, min_size=8, max_size=30).map(lambda some: [("earn", 90, 20, 100), *some])
-many = settings(max_examples=max(150, settings().max_examples))
+many = settings(max_examples=max(100, settings().max_examples))
 Step = tuple[Any, ...]
 
 

@@ -2,7 +2,8 @@
 
 A change is drafted by `new_revision` (`make migration name="add units"`) and read before it is kept.
 As long as the first migration runs nowhere, changed tables go into it: delete its file and draft it
-anew, on an empty database. Every function takes a database's address as asyncpg reads it.
+anew on an empty database, `BAOBAB_DATA_DIR=$(mktemp -d) make migration name="the first tables"`.
+Every function takes a database's address as asyncpg reads it.
 """
 
 import asyncio
