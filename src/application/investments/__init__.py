@@ -3,6 +3,8 @@
 Reserving, settling and withdrawing are use cases; the payment provider is called between them, by the
 functions at the end, which every edge shares. What a provider repeats, or what was interrupted, is
 done again and changes nothing that is done already.
+
+Decision: docs/decisions/0010-the-payment-provider.md.
 """
 
 from collections.abc import Iterator
@@ -362,6 +364,9 @@ async def pay(
 async def played(
     payment: PaymentView, how: PlayPayment, run: Runner, sandbox: Sandbox, actor: shared.Actor
 ) -> InvestmentView:
-    """The investment after everything that the sandbox tells of its payment was heard, in its order."""
+    """The investment after everything that the sandbox tells of its payment was heard, in its order.
+
+    Heard again, it changes nothing: a replay answers with the investment as it is by now.
+    """
     told = sandbox.pay(payment.reference, how.behaviour)
     return [await hear(news, run, sandbox, actor) for news in told][-1]
