@@ -235,6 +235,8 @@ class Runner:
             works = [Work(records, self.clock(), job.actor, job.key, self.new_id) for job in jobs]
             await self._load(records, jobs, works)
             outcomes = [await _perform(job, work, records) for job, work in zip(jobs, works, strict=True)]
+            if records.failure is not None and len(jobs) > 1:
+                raise records.failure
             changes = records.changes()
             if changes.added or changes.changed:
                 await transaction.write(changes)

@@ -171,10 +171,14 @@ _encode = msgspec.json.Encoder().encode
 
 
 class IdentityMap:
-    """The records of one batch, each once, with the journal that undoes a refused command."""
+    """The records of one batch, each once, with the journal that undoes a refused command.
+
+    `failure` is what broke the transaction while a command looked: nobody else can look any more.
+    """
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
+        self.failure: Exception | None = None
         self._originals: dict[Key[Any], shared.Record | None] = {}
         self._records: dict[Key[Any], shared.Record | None] = {}
         self._groups: dict[Group[Any], dict[Key[Any], None]] = {}
@@ -185,7 +189,12 @@ class IdentityMap:
         """Load what is not known yet; with `lock`, read everything again under the lock."""
         missing = [one for one in dict.fromkeys(wanted) if lock or not self.knows(one)]
         if missing:
-            self._accept(missing, await self._transaction.load(missing, lock=lock))
+            try:
+                loaded = await self._transaction.load(missing, lock=lock)
+            except Exception as error:
+                self.failure = error
+                raise
+            self._accept(missing, loaded)
 
     def knows(self, one: Wanted) -> bool:
         return one in self._records or one in self._groups

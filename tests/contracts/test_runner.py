@@ -322,6 +322,20 @@ async def test_a_poisoned_command_fails_alone(postgres_world: World) -> None:
     assert await stored(postgres_world, ACCOUNTS.key(victim, POINTS)) == []
 
 
+async def test_a_look_that_breaks_the_transaction_fails_alone(postgres_world: World) -> None:
+    @use_case(allow=ADMINS)
+    async def look_for_nonsense(command: Touch, work: Work) -> None:
+        await work.load(ACCOUNTS.key(command.user_id, "no text holds \x00"))
+
+    member = await funded(postgres_world)
+    found = await asyncio.gather(
+        postgres_world.run(look_for_nonsense, Touch(user_id=member), actor=postgres_world.admin),
+        postgres_world.run(add_lot_late, Touch(user_id=member), actor=postgres_world.admin),
+        return_exceptions=True,
+    )
+    assert [type(one).__name__ for one in found] == ["CharacterNotInRepertoireError", "int"]
+
+
 async def test_a_use_case_can_be_part_of_another(any_world: World) -> None:
     member = await funded(any_world)
     found = await any_world.run(spend_twice, spend(member, 30), actor=any_world.admin)
