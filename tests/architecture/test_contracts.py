@@ -145,4 +145,5 @@ def normal(distribution: str) -> str:
 @pytest.mark.parametrize("higher", [APPLICATION_ORDER, ADAPTERS_ORDER])
 def test_contexts_have_one_order_in_every_layer(higher: str) -> None:
     contexts = CONTRACTS[DOMAIN_ORDER]["layers"][:-1]
-    assert [layer for layer in CONTRACTS[higher]["layers"] if layer in contexts] == contexts
+    layers = [layer.strip("()") for layer in CONTRACTS[higher]["layers"]]
+    assert [layer for layer in layers if layer in contexts] == contexts

@@ -1,0 +1,152 @@
+"""Bad input of every kind, to every operation of the document: a problem document, never a 500, and nothing
+changes. What each rule refuses by name is stated beside its context; here nothing is known but the document."""
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from edge import UNKNOWN, Client, Headers, memory_client, signed_in
+
+from baobab.entrypoints.container import MemoryContainer
+from baobab.entrypoints.http.app import build
+from baobab.entrypoints.settings import Settings
+
+DOCUMENT = build(MemoryContainer(settings=Settings())).openapi_schema.to_schema()
+OPERATIONS = [
+    (method.upper(), path, operation)
+    for path, methods in DOCUMENT["paths"].items()
+    for method, operation in methods.items()
+]
+IDS = [operation["operationId"] for _, _, operation in OPERATIONS]
+WITH_BODY = [one for one in OPERATIONS if "requestBody" in one[2]]
+BODIES = [operation["operationId"] for _, _, operation in WITH_BODY]
+WRONG: tuple[Any, ...] = (
+    None,
+    True,
+    -1,
+    0,
+    1.5,
+    10**15,
+    10**40,
+    "",
+    "\x00",
+    "x" * 20_000,
+    [],
+    [None],
+    {},
+    {"a": {"b": []}},
+)
+LISTINGS = ("/v1/products/{product_id}/variants/{variant_id}/stock/movements",)
+"""What lists nothing for an id that is not known."""
+NEVER_JSON = (b"", b"{", b"\xff", b"null", b"[]", b"1", b'"text"', b"{}x", b"[" * 3_000, b'{"a":NaN}')
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Client]:
+    with memory_client() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def admin(client: Client) -> Headers:
+    return signed_in(client, "admin@example.org", role="admin")
+
+
+def kept(client: Client) -> dict[Any, Any]:
+    """All that is stored."""
+    storage = client.app.state.runner._storage
+    return {kind: dict(records) for kind, records in storage._records.items()}
+
+
+def body_of(operation: dict[str, Any]) -> Any:
+    content = operation["requestBody"]["content"]["application/json"]
+    return copy.deepcopy(content["examples"]["example"]["value"])
+
+
+def at(path: str, value: str = UNKNOWN) -> str:
+    """The address of a path, with a value for each of its parameters."""
+    return "/".join(value if part.startswith("{") else part for part in path.split("/"))
+
+
+def refused(client: Client, method: str, path: str, headers: Headers, content: Any) -> int:
+    """Send it; the status of the problem, or 0 where it was accepted."""
+    given = content if isinstance(content, bytes) else json.dumps(content).encode()
+    headers = {**headers, "Idempotency-Key": str(uuid4()), "Content-Type": "application/json"}
+    before = kept(client)
+    answer = client.request(method, path, content=given, headers=headers)
+    assert answer.status_code < 500, (method, path, content, answer.text)
+    if answer.status_code < 400:
+        return 0
+    problem = answer.json()
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert problem["status"] == answer.status_code
+    assert problem["code"]
+    assert kept(client) == before
+    return answer.status_code
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), WITH_BODY, ids=BODIES)
+def test_what_is_no_json_object_is_refused(
+    client: Client, admin: Headers, method: str, path: str, operation: dict[str, Any]
+) -> None:
+    for content in NEVER_JSON:
+        assert refused(client, method, at(path), admin, content) == 400, content
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), WITH_BODY, ids=BODIES)
+def test_an_unknown_field_is_refused(
+    client: Client, admin: Headers, method: str, path: str, operation: dict[str, Any]
+) -> None:
+    body = {**body_of(operation), "no_such_field": 1}
+    assert refused(client, method, at(path), admin, body) == 400
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), WITH_BODY, ids=BODIES)
+def test_a_wrong_value_in_any_field_never_breaks_anything(
+    client: Client, admin: Headers, method: str, path: str, operation: dict[str, Any]
+) -> None:
+    whole = body_of(operation)
+    statuses = [
+        refused(client, method, at(path), admin, {**whole, name: wrong}) for name in whole for wrong in WRONG
+    ]
+    assert not whole or 400 in statuses
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS, ids=IDS)
+def test_wrong_parameters_never_break_anything(
+    client: Client, admin: Headers, method: str, path: str, operation: dict[str, Any]
+) -> None:
+    queries = [one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"]
+    body = body_of(operation) if "requestBody" in operation else b""
+    for wrong in ("", "-1", "0", "x" * 3_000, "%00", "%ff", "1e9", UNKNOWN):
+        for name in queries:
+            refused(client, method, f"{at(path)}?{name}={wrong}", admin, body)
+    assert refused(client, method, f"{at(path)}?no_such_parameter=1", admin, body) == 400
+
+
+@pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS, ids=IDS)
+def test_unknown_ids_and_strangers_never_break_anything(
+    client: Client, admin: Headers, method: str, path: str, operation: dict[str, Any]
+) -> None:
+    body = body_of(operation) if "requestBody" in operation else b""
+    if "{" in path:
+        for wrong in (UNKNOWN, "0", "x" * 300, "%00", "%F0%9F", "'; drop table baobab.lot; --"):
+            status = refused(client, method, at(path, wrong), admin, body)
+            assert status in (400, 404) or (path in LISTINGS and status == 0), wrong
+    if operation.get("security"):
+        assert refused(client, method, at(path), {}, body) == 401
+
+
+def test_no_operation_that_moves_anything_works_without_a_key(client: Client, admin: Headers) -> None:
+    moving = [
+        (method, path, operation)
+        for method, path, operation in WITH_BODY
+        if any(one["name"] == "Idempotency-Key" for one in operation.get("parameters", ()))
+    ]
+    for method, path, operation in moving:
+        answer = client.request(method, at(path), json=body_of(operation), headers=admin)
+        assert (answer.status_code, answer.json()["code"]) == (400, "idempotency_key_missing"), path
+    assert len(moving) > 10
