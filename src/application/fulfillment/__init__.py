@@ -31,7 +31,7 @@ from .records import (
     Sought,
     Trouble,
 )
-from .views import OrderView, ShipmentSummary, ShipmentView
+from .views import OrderView, Sending, ShipmentChangeView, ShipmentLineView, ShipmentSummary, ShipmentView
 
 __all__ = [
     "KINDS",
@@ -59,7 +59,10 @@ __all__ = [
     "Scan",
     "ScanShipment",
     "SearchShipments",
+    "Sending",
+    "ShipmentChangeView",
     "ShipmentFile",
+    "ShipmentLineView",
     "ShipmentSummary",
     "ShipmentView",
     "Sought",
