@@ -1,5 +1,5 @@
 """Bad input of every kind, to every operation of the document: a problem document, never a 500, and nothing
-changes. What each rule refuses by name is stated beside its context; here nothing is known but the document."""
+changes. What each rule refuses by name is stated beside its context; here only the document is known."""
 
 import copy
 import json

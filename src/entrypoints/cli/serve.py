@@ -1,0 +1,80 @@
+"""`baobab serve`: the HTTP server."""
+
+import asyncio
+import errno
+import os
+import socket
+
+import rich_click as click
+from granian import Granian
+from granian.constants import Interfaces
+
+from ...domain import shared
+from .. import program
+from ..demo import load_demo
+from ..settings import PREFIX, Settings, from_environment
+from .demo import accounts
+
+
+@click.command("serve")
+@click.option("--host", help="Where to listen; default BAOBAB_HOST or 127.0.0.1.")
+@click.option("--port", type=click.IntRange(0, 65_535), help="Default BAOBAB_PORT or 8000.")
+@click.option("--demo", is_flag=True, help="Load the demo community first, unless it is there.")
+def command(host: str | None, port: int | None, demo: bool) -> None:
+    """Serve the HTTP API until Ctrl-C or SIGTERM.
+
+    On the embedded database the schema is brought up to date first; another one must be current.
+    If the port is taken, the next free one is used, and said.
+    """
+    settings = from_environment()
+    settings = shared.evolve(
+        settings, host=host or settings.host, port=settings.port if port is None else port
+    )
+    with program.ready(settings) as found:
+        if demo:
+            asyncio.run(load_demo(found))
+        chosen = free_port(found.host, found.port)
+        _announce(found, chosen, demo=demo)
+        _serve(found, chosen)
+
+
+def free_port(host: str, port: int, tries: int = 100) -> int:
+    """The port, or the next one that nobody has. Raises OSError when none is free or the host is none."""
+    for candidate in range(port, min(port + tries, 65_536)):
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, candidate))
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise OSError(f"cannot listen on {host}:{candidate}: {error.strerror}") from error
+                continue
+            return int(probe.getsockname()[1])
+    raise OSError(f"no free port on {host} from {port} on")
+
+
+def _announce(settings: Settings, port: int, *, demo: bool) -> None:
+    if settings.port not in (0, port):
+        click.echo(f"Port {settings.port} is taken; using {port} instead.")
+    shown = f"[{settings.host}]" if ":" in settings.host else settings.host
+    click.echo(f"baobab serves at   http://{shown}:{port}")
+    click.echo(f"Browse the API at  http://{shown}:{port}/schema")
+    if demo:
+        click.echo("Sign in with one of these (e-mail, password):")
+        click.echo(accounts())
+    click.echo("Stop with Ctrl-C.")
+
+
+def _serve(settings: Settings, port: int) -> None:
+    """Run Granian with one worker, where commands meet and share transactions."""
+    os.environ[PREFIX + "DATABASE_URL"] = settings.database_url
+    Granian(
+        "baobab.entrypoints.http.app:create",
+        address=settings.host,
+        port=port,
+        interface=Interfaces.ASGI,
+        factory=True,
+        workers=1,
+        websockets=False,
+        log_level=settings.log_level,  # type: ignore[arg-type]
+    ).serve()

@@ -1,0 +1,86 @@
+"""What commands share: run something on the database, show a record or a listing."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+import msgspec
+import rich_click as click
+from rich.console import Console
+from rich.table import Table
+
+from ...application import identity
+from ...domain import shared
+from .. import program
+from ..container import Container
+from ..settings import Settings, from_environment
+
+V = TypeVar("V")
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+def on_database(work: Callable[[Container], Awaitable[V]]) -> V:
+    """Run something on a database that is ready."""
+
+    async def run(settings: Settings) -> V:
+        async with program.opened(Container(settings=settings)) as container:
+            return await work(container)
+
+    with program.ready(from_environment()) as settings:
+        return asyncio.run(run(settings))
+
+
+async def member_id(container: Container, who: str) -> UUID:
+    """The member of an e-mail or an id. Raises NotFound."""
+    try:
+        return UUID(who)
+    except ValueError:
+        found = await container.runner().read(
+            identity.members, identity.ListMembers(email=who), actor=program.OPERATOR
+        )
+    if not found.items:
+        raise shared.NotFound(kind="member", id=who)
+    return found.items[0].user_id
+
+
+def show(view: shared.Record, *, as_json: bool) -> None:
+    """One record: JSON, or a field a line."""
+    if as_json:
+        print_json(view)
+        return
+    table = Table.grid(padding=(0, 2))
+    for name in view.__struct_fields__:
+        table.add_row(f"[bold]{name.replace('_', ' ')}", text_of(getattr(view, name)))
+    Console().print(table)
+
+
+def show_all(views: Iterable[shared.Record], columns: tuple[str, ...], *, as_json: bool) -> None:
+    """A listing: JSON, or a table of some columns."""
+    if as_json:
+        print_json(tuple(views))
+        return
+    table = Table(*(name.replace("_", " ") for name in columns), box=None, header_style="bold")
+    for view in views:
+        table.add_row(*(text_of(getattr(view, name)) for name in columns))
+    Console().print(table)
+
+
+def print_json(value: Any) -> None:
+    """A value as JSON on standard output, indented."""
+    click.echo(msgspec.json.format(msgspec.json.encode(value)).decode())
+
+
+def text_of(value: Any) -> str:
+    """A value as a person reads it."""
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M UTC")
+    if isinstance(value, shared.Money):
+        return f"{value.amount / 100:.2f} {value.currency}"
+    if isinstance(value, tuple):
+        return "\n".join(text_of(one) for one in value)
+    if isinstance(value, shared.Record):
+        return "  ".join(text_of(getattr(value, name)) for name in value.__struct_fields__)
+    return "" if value is None else str(value)
