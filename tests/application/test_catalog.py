@@ -247,13 +247,14 @@ async def test_the_commission_of_a_product_is_for_administrators_alone(shop: Sho
     assert (await shop.show(product.id, shop.world.admin)).commission_bp == 900
 
 
-async def test_variants_stand_cheapest_first(shop: Shop) -> None:
+async def test_a_card_shows_from_which_to_which_price_a_product_is_offered(shop: Shop) -> None:
     product = await shop.product()
-    for sku, price in (("B", 12), ("C", 4), ("A", 12)):
+    for sku, price in (("B", 12), ("C", 4), ("A", 9)):
         await shop.variant(product.id, sku, price_points=price)
-    assert [one.sku for one in (await shop.show(product.id)).variants] == ["C", "B", "A"]
-    (card,) = await shop.cards()
-    assert (card.from_points, card.to_points) == (4, 12)
+    await shop.variant(product.id, "OFF", price_points=1, active=False)
+    for actor in (STRANGER, shop.world.admin):
+        (card,) = await shop.cards(actor)
+        assert (card.from_points, card.to_points) == (4, 12)
 
 
 async def test_a_product_without_variants_has_no_price_and_cannot_be_bought(shop: Shop) -> None:
