@@ -3,9 +3,6 @@ the stock and the funding add up."""
 
 import asyncio
 import os
-import subprocess
-import sys
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -15,6 +12,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from serving import serving
 from shop import Shop
 from wishes import publish
 
@@ -22,7 +20,6 @@ from baobab.adapters.postgres.database import Database
 from baobab.application import identity, points
 from builders import World
 
-PROGRAM = (sys.executable, "-c", "from baobab.entrypoints.cli import main; main()", "serve", "--port", "0")
 ADDS_UP = {
     "the balance of an account is the sum of its postings and of its lots": """
         select a.user_id from baobab.account a
@@ -56,28 +53,8 @@ ADDS_UP = {
 @pytest.fixture
 def address(database_url: str) -> Iterator[str]:
     """Where a server on the test's database listens."""
-    environment = {**os.environ, "BAOBAB_DATABASE_URL": database_url, "BAOBAB_LOG_LEVEL": "warning"}
-    with subprocess.Popen(PROGRAM, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        first = process.stdout.readline()
-        found = first.rpartition(" ")[2].strip()
-        try:
-            _wait_until_ready(found)
-            yield found
-        finally:
-            process.terminate()
-            process.communicate(timeout=30)
-
-
-def _wait_until_ready(address: str) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            if httpx.get(f"{address}/health/ready").status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.05)
-    raise TimeoutError(address)
+    with serving(database_url) as found:
+        yield found
 
 
 @pytest.fixture

@@ -1,0 +1,39 @@
+"""The program as its users run it: `baobab serve` in a process of its own."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+
+PROGRAM = (sys.executable, "-c", "from baobab.entrypoints.cli import main; main()")
+SAYS = "baobab serves at"
+
+
+@contextmanager
+def serving(database_url: str, *options: str) -> Iterator[str]:
+    """The address of a server on a database, on a port that was free; it ends with the block."""
+    environment = {**os.environ, "BAOBAB_DATABASE_URL": database_url, "BAOBAB_LOG_LEVEL": "warning"}
+    command = (*PROGRAM, "serve", "--port", "0", *options)
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        said = next((line for line in process.stdout if line.startswith(SAYS)), "")
+        try:
+            yield _ready(said.rpartition(" ")[2].strip())
+        finally:
+            process.terminate()
+            process.communicate(timeout=30)
+
+
+def _ready(address: str) -> str:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            if httpx.get(f"{address}/health/ready").status_code == 200:
+                return address
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise TimeoutError(address)
