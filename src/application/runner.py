@@ -245,14 +245,15 @@ class Runner:
         return outcomes
 
     async def _load(self, records: IdentityMap, jobs: Sequence[_Job], works: Sequence[Work]) -> None:
+        """Earlier runs are looked for last: where another process ran a command with the same key, whoever
+        sees what that changed, having waited for a lock, sees its answer too, and is not refused."""
         pairs = list(zip(jobs, works, strict=True))
-        earlier = [RUNS.key(job.actor.user_id, job.key) for job in jobs if job.may_have_run]
         for step in range(max(len(job.use_case.loads) for job in jobs)):
-            wanted = _wanted(((job, work) for job, work in pairs if step < len(job.use_case.loads)), step)
-            await records.load([*earlier, *wanted])
-            earlier = []
-        await records.load(earlier)
+            await records.load(
+                _wanted(((job, work) for job, work in pairs if step < len(job.use_case.loads)), step)
+            )
         await records.load(_wanted(pairs, None), lock=True)
+        await records.load(RUNS.key(job.actor.user_id, job.key) for job in jobs if job.may_have_run)
 
 
 def authorize(allow: frozenset[shared.Role], actor: shared.Actor) -> None:

@@ -451,6 +451,19 @@ async def test_two_processes_with_one_key_run_it_once(any_world: World) -> None:
     assert await lines_of(any_world, member) == [100, -1]
 
 
+async def test_a_twin_that_finds_nothing_left_to_do_gets_the_answer_and_not_a_refusal(
+    any_world: World,
+) -> None:
+    """The twins look before the first commits, and wait for the account: all its points are spent then."""
+    member = await funded(any_world)
+    runners = [any_world.runner() for _ in range(4)]
+    found = await asyncio.gather(
+        *(run.submit(points.spend, spend(member, 100), actor=any_world.admin, key="k") for run in runners)
+    )
+    assert sorted(one.replayed for one in found) == [False, True, True, True]
+    assert await lines_of(any_world, member) == [100, -100]
+
+
 async def test_two_processes_open_one_account_once(any_world: World) -> None:
     member = any_world.member().user_id
     runners = [any_world.runner() for _ in range(4)]
