@@ -414,16 +414,6 @@ async def test_an_order_is_read_by_its_owner_and_by_administrators(market: Marke
         await market.world.run.read(fulfillment.order_by_number, by_number, actor=other)
 
 
-@pytest.mark.parametrize("role", ["member", "admin"])
-async def test_an_order_that_is_not_there_is_not_found(market: Market, role: Any) -> None:
-    actor = market.world.member(role)
-    with pytest.raises(shared.NotFound):
-        await market.world.run.read(fulfillment.order, fulfillment.GetOrder(order_id=UNKNOWN), actor=actor)
-    nothing = fulfillment.GetOrderByNumber(number="MTC-2026-000009")
-    with pytest.raises(shared.NotFound, match="MTC-2026-000009"):
-        await market.world.run.read(fulfillment.order_by_number, nothing, actor=actor)
-
-
 async def test_nobody_searches_the_orders_of_another_member(market: Market) -> None:
     member, other = await market.member(), await market.member()
     order = await market.place(member, (market.honey, 1))

@@ -4,6 +4,7 @@ import asyncio
 from datetime import date
 from typing import Any
 
+import pytest
 from ordering import Market, ends
 
 from baobab.application import fulfillment, orders
@@ -139,6 +140,19 @@ async def shipments(market: Market, actor: shared.Actor, **filters: Any) -> list
     question = fulfillment.SearchShipments(**filters)
     page = await market.world.run.read(fulfillment.shipments, question, actor=actor)
     return [one.number for one in page.items]
+
+
+async def test_what_is_not_there_is_not_found(any_world: World) -> None:
+    nothing = any_world.run.new_id()
+    questions: list[tuple[Any, shared.Query]] = [
+        (fulfillment.order, fulfillment.GetOrder(order_id=nothing)),
+        (fulfillment.order_by_number, fulfillment.GetOrderByNumber(number="MTC-2026-000001")),
+        (fulfillment.shipment, fulfillment.GetShipment(shipment_id=nothing)),
+    ]
+    for actor in (any_world.member(), any_world.admin):
+        for query, question in questions:
+            with pytest.raises(shared.NotFound):
+                await any_world.run.read(query, question, actor=actor)
 
 
 async def test_a_quote_looks_at_prices_shelves_and_points(any_world: World) -> None:
