@@ -451,19 +451,6 @@ async def test_two_processes_with_one_key_run_it_once(any_world: World) -> None:
     assert await lines_of(any_world, member) == [100, -1]
 
 
-async def test_a_twin_that_finds_nothing_left_to_do_gets_the_answer_and_not_a_refusal(
-    any_world: World,
-) -> None:
-    """The twins look before the first commits, and wait for the account: all its points are spent then."""
-    member = await funded(any_world)
-    runners = [any_world.runner() for _ in range(4)]
-    found = await asyncio.gather(
-        *(run.submit(points.spend, spend(member, 100), actor=any_world.admin, key="k") for run in runners)
-    )
-    assert sorted(one.replayed for one in found) == [False, True, True, True]
-    assert await lines_of(any_world, member) == [100, -100]
-
-
 async def test_two_processes_open_one_account_once(any_world: World) -> None:
     member = any_world.member().user_id
     runners = [any_world.runner() for _ in range(4)]
@@ -564,6 +551,26 @@ async def waiting_pid(connection: Any, *known: int) -> int:
         while (pid := await connection.fetchval(waiting, known)) is None:
             pass
     return int(pid)
+
+
+async def test_a_twin_that_finds_nothing_left_to_spend_gets_the_answer_and_not_a_refusal(
+    postgres_world: World, database: Database
+) -> None:
+    """Both have looked, and wait for the account: the first spends all there is."""
+    member = await funded(postgres_world)
+    twins = [postgres_world.runner() for _ in range(2)]
+    async with postgres_world.storage.begin() as transaction, database.connection() as connection:
+        await transaction.load([ACCOUNTS.key(member, POINTS)], lock=True)
+        wishes = [
+            asyncio.create_task(
+                run.submit(points.spend, spend(member, 100), actor=postgres_world.admin, key="k")
+            )
+            for run in twins
+        ]
+        await waiting_pid(connection, await waiting_pid(connection))
+    found = [await wish for wish in wishes]
+    assert sorted(one.replayed for one in found) == [False, True]
+    assert await lines_of(postgres_world, member) == [100, -100]
 
 
 async def test_a_batch_whose_server_process_ends_is_run_again_and_not_doubled(
