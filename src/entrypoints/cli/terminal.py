@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 import rich_click as click
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from ...application import identity
 from ...domain import shared
@@ -62,7 +62,8 @@ def show_all(views: Iterable[shared.Record], columns: tuple[str, ...], *, as_jso
     if as_json:
         print_json(tuple(views))
         return
-    table = Table(*(name.replace("_", " ") for name in columns), box=None, header_style="bold")
+    headers = (Column(name.replace("_", " "), overflow="fold") for name in columns)
+    table = Table(*headers, box=None, header_style="bold")
     for view in views:
         table.add_row(*(text_of(getattr(view, name)) for name in columns))
     Console().print(table)
