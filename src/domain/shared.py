@@ -27,8 +27,12 @@ T = TypeVar("T")
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
-class Record(msgspec.Struct, frozen=True):
-    """A frozen record: entity, value, command, view or event. A change makes a new one."""
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """A frozen record: entity, value, command, view or event. A change makes a new one.
+
+    Made of values and of other records that are there before it, so it is in no cycle, and the garbage
+    collector need not look at it (`gc=False`).
+    """
 
 
 class Command(Record, forbid_unknown_fields=True):
