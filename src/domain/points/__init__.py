@@ -64,11 +64,13 @@ from .records import (
 )
 
 __all__ = [
+    "CENTS_PER_POINT",
+    "CONTRA",
+    "POINTS",
+    "POLICIES",
     "Account",
     "Allocation",
     "Book",
-    "CENTS_PER_POINT",
-    "CONTRA",
     "CaptureTooLarge",
     "Contra",
     "GrantPartlySpent",
@@ -83,8 +85,6 @@ __all__ = [
     "Lot",
     "Movement",
     "MultiplierOutOfRange",
-    "POINTS",
-    "POLICIES",
     "Part",
     "Parts",
     "PointsAdjusted",
@@ -99,7 +99,6 @@ __all__ = [
     "Source",
     "SourceType",
     "UnknownUnit",
-    "_open_hold",
     "adjust",
     "capture",
     "chain",

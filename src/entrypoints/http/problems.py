@@ -29,7 +29,8 @@ def meanings() -> list[Meaning]:
 
 
 def _errors(kind: type[shared.DomainError]) -> Iterator[type[shared.DomainError]]:
-    for error in kind.__subclasses__():
+    ours = __name__.partition(".")[0] + "."
+    for error in (one for one in kind.__subclasses__() if one.__module__.startswith(ours)):
         if error not in STATUS or error.code in CODES.values():
             yield error
         yield from _errors(error)
