@@ -18,13 +18,10 @@ from .book import (
     open_account,
     parts_of,
     policy_of,
-    post,
-    replaced,
     settle,
     spendable,
-    take,
 )
-from .holds import _open_hold, capture, hold, release
+from .holds import capture, hold, release
 from .movements import adjust, earn, refund, refundable, revoke, spend
 from .records import (
     CENTS_PER_POINT,
@@ -44,7 +41,6 @@ from .records import (
     HoldState,
     HoldTooLong,
     InsufficientPoints,
-    Line,
     Lot,
     Movement,
     MultiplierOutOfRange,
@@ -81,7 +77,6 @@ __all__ = [
     "HoldState",
     "HoldTooLong",
     "InsufficientPoints",
-    "Line",
     "Lot",
     "Movement",
     "MultiplierOutOfRange",
@@ -111,14 +106,10 @@ __all__ = [
     "open_account",
     "parts_of",
     "policy_of",
-    "post",
     "refund",
-    "refundable",
     "release",
-    "replaced",
     "revoke",
     "settle",
     "spend",
     "spendable",
-    "take",
 ]
