@@ -22,7 +22,7 @@ from .book import (
     spendable,
 )
 from .holds import capture, hold, release
-from .movements import adjust, earn, refund, refundable, revoke, spend
+from .movements import adjust, earn, refund, revoke, spend
 from .records import (
     CENTS_PER_POINT,
     CONTRA,
