@@ -327,6 +327,32 @@ async def test_a_refused_order_uses_up_no_number(market: Market) -> None:
     assert (await market.place(rich, (market.soap, 1))).number == "MTC-2026-000001"
 
 
+async def test_what_happened_to_an_order_is_said_in_the_same_transaction(market: Market) -> None:
+    member = await market.member()
+    before = len(happenings(market))
+    order = await market.place(member, (market.honey, 1), (market.soap, 1))
+    placed = happenings(market)[before:]
+    assert placed == [
+        "points.spent",
+        "orders.placed",
+        "fulfillment.shipment_created",
+        "fulfillment.shipment_created",
+    ]
+    await market.cancel(member, order)
+    assert happenings(market)[before + len(placed) :] == [
+        "orders.cancelled",
+        "fulfillment.shipment_moved",
+        "fulfillment.shipment_moved",
+        "points.refunded",
+    ]
+
+
+def happenings(market: Market) -> list[str]:
+    """The types of all events, in the order in which they were said."""
+    found = everything(market.world)["event"]
+    return [event.type for event in sorted(found, key=lambda event: event.id)]
+
+
 # --- cancel -------------------------------------------------------------------------------------
 
 

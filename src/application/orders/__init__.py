@@ -327,10 +327,7 @@ def _quote_view(quote: Quote, in_stock: Mapping[UUID, int], available: int) -> Q
 
 
 def _quoted_line(checkout: Checkout, item: Item, in_stock: int) -> QuotedLine:
-    product, variant = item.product, item.variant
-    errors = orders.objections(checkout, item)
-    if product.fulfilment == "stock" and in_stock < item.quantity:
-        errors.append(inventory.InsufficientStock(sku=variant.sku, needed=item.quantity, available=in_stock))
+    product, variant, quantity = item.product, item.variant, item.quantity
     return QuotedLine(
         variant_id=variant.id,
         sku=variant.sku,
@@ -339,12 +336,20 @@ def _quoted_line(checkout: Checkout, item: Item, in_stock: int) -> QuotedLine:
         variant_name=variant.name,
         producer_id=item.producer.id,
         fulfilment=product.fulfilment,
-        quantity=item.quantity,
+        quantity=quantity,
         price_points=variant.price_points,
-        total_points=variant.price_points * item.quantity,
-        weight_grams=variant.weight_grams * item.quantity,
-        objections=tuple(Objection(one.code, str(one), one.facts()) for one in errors),
+        total_points=variant.price_points * quantity,
+        weight_grams=variant.weight_grams * quantity,
+        objections=tuple(_objections(checkout, item, in_stock)),
     )
+
+
+def _objections(checkout: Checkout, item: Item, in_stock: int) -> Iterable[Objection]:
+    errors = orders.objections(checkout, item)
+    if item.product.fulfilment == "stock" and in_stock < item.quantity:
+        sku, needed = item.variant.sku, item.quantity
+        errors.append(inventory.InsufficientStock(sku=sku, needed=needed, available=in_stock))
+    return (Objection(one.code, str(one), one.facts()) for one in errors)
 
 
 @query(allow=SIGNED_IN)

@@ -85,12 +85,16 @@ def show_order(order: str, as_json: bool) -> None:
     found = on_database(ask)
     if as_json:
         print_json(found)
-        return
-    show(shared.recast(OrderSummary, found), as_json=False)
+    else:
+        _print(found)
+
+
+def _print(order: OrderView) -> None:
+    show(shared.recast(OrderSummary, order), as_json=False)
     for title, parts, columns in (
-        ("Lines", found.lines, LINE_COLUMNS),
-        ("Shipments", found.shipments, SHIPMENT_COLUMNS),
-        ("History", found.history, CHANGE_COLUMNS),
+        ("Lines", order.lines, LINE_COLUMNS),
+        ("Shipments", order.shipments, SHIPMENT_COLUMNS),
+        ("History", order.history, CHANGE_COLUMNS),
     ):
         click.secho(f"\n{title}", bold=True)
         show_all(parts, columns, as_json=False)
