@@ -74,14 +74,14 @@ def _values(names: tuple[str, ...]) -> Callable[[Any], tuple[object, ...]]:
     return get if len(names) > 1 else lambda record: (get(record),)
 
 
-class Key(NamedTuple, Generic[R]):
+class Key(shared.Record, Generic[R], cache_hash=True):
     """One record, by the values of its kind's key."""
 
     kind: Kind[R]
     values: tuple[object, ...]
 
 
-class Group(NamedTuple, Generic[R]):
+class Group(shared.Record, Generic[R], cache_hash=True):
     """The live records of a kind that share the values of one of its groups."""
 
     kind: Kind[R]
@@ -170,6 +170,21 @@ KINDS: tuple[Kind[Any], ...] = (RUNS, HAPPENINGS)
 _encode = msgspec.json.Encoder().encode
 
 
+class _Entry:
+    """One record of a batch: as the storage has it, and as the batch has made it so far."""
+
+    __slots__ = ("key", "record", "stored", "touched")
+
+    def __init__(self, key: Key[Any]) -> None:
+        self.key = key
+        self.stored: shared.Record | None = None
+        self.record: shared.Record | None = None
+        self.touched = False
+
+
+_Groups = tuple[dict[_Entry, None], ...]
+
+
 class IdentityMap:
     """The records of one batch, each once, with the journal that undoes a refused command.
 
@@ -179,11 +194,10 @@ class IdentityMap:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
         self.failure: Exception | None = None
-        self._originals: dict[Key[Any], shared.Record | None] = {}
-        self._records: dict[Key[Any], shared.Record | None] = {}
-        self._groups: dict[Group[Any], dict[Key[Any], None]] = {}
-        self._touched: dict[Key[Any], None] = {}
-        self._journal: list[tuple[Key[Any], object, tuple[Group[Any], ...]]] = []
+        self._entries: dict[Key[Any], _Entry] = {}
+        self._groups: dict[Group[Any], dict[_Entry, None]] = {}
+        self._touched: dict[_Entry, None] = {}
+        self._journal: list[tuple[_Entry, object, _Groups]] = []
 
     async def load(self, wanted: Iterable[Wanted], *, lock: bool = False) -> None:
         """Load what is not known yet; with `lock`, read everything again under the lock."""
@@ -197,56 +211,65 @@ class IdentityMap:
             self._accept(missing, loaded)
 
     def knows(self, one: Wanted) -> bool:
-        return one in self._records or one in self._groups
+        return one in self._entries or one in self._groups
 
     def _accept(self, wanted: Sequence[Wanted], loaded: Loaded) -> None:
         for one in wanted:
             if isinstance(one, Key):
                 self._note(one, loaded.records.get(one))
             else:
-                found = loaded.groups.get(one, [])
-                keys = [Key(one.kind, one.kind.values_of(record)) for record in found]
-                for key, record in zip(keys, found, strict=True):
-                    self._note(key, record)
-                self._groups[one] = dict.fromkeys(keys + self._touched_in(one))
+                kind, found = one.kind, loaded.groups.get(one, ())
+                listed = [self._note(Key(kind, kind.values_of(record)), record) for record in found]
+                self._groups[one] = dict.fromkeys(listed + self._touched_in(one))
 
-    def _touched_in(self, group: Group[Any]) -> list[Key[Any]]:
+    def _touched_in(self, group: Group[Any]) -> list[_Entry]:
         """The records of a group that earlier commands of the batch saved before it was loaded."""
         values_of = group.kind.group_values_of[group.group]
-        records = ((key, self._records[key]) for key in self._touched if key.kind is group.kind)
-        return [key for key, record in records if record is not None and values_of(record) == group.values]
+        entries = (entry for entry in self._touched if entry.key.kind is group.kind)
+        return [one for one in entries if one.record is not None and values_of(one.record) == group.values]
 
-    def _note(self, key: Key[Any], record: shared.Record | None) -> None:
-        if key not in self._touched:
-            self._originals[key] = self._records[key] = record
+    def _note(self, key: Key[Any], record: shared.Record | None) -> _Entry:
+        entry = self._entries.get(key)
+        if entry is None:
+            entry = self._entries[key] = _Entry(key)
+        if not entry.touched:
+            entry.stored = entry.record = record
+        return entry
 
     def find(self, key: Key[R]) -> R | None:
         try:
-            return cast("R | None", self._records[key])
+            return cast("R | None", self._entries[key].record)
         except KeyError:
             raise LookupError(f"{key} was not declared: add it to the use case's loads or locks") from None
 
     def list(self, group: Group[R]) -> list[R]:
         if group not in self._groups:
             raise LookupError(f"{group} was not declared: add it to the use case's loads or locks")
-        found = (cast("R | None", self._records.get(key)) for key in self._groups[group])
+        found = (cast("R | None", entry.record) for entry in self._groups[group])
         return [record for record in found if record is not None and group.kind.is_live(record)]
 
     def save(self, record: shared.Record) -> None:
         kind = Kind.of[type(record)]
         key = Key(kind, kind.values_of(record))
-        self._journal.append((key, self._records.get(key, _UNKNOWN), self._join(kind, key, record)))
-        self._records[key] = record
-        self._touched[key] = None
+        entry = self._entries.get(key)
+        before: object = _UNKNOWN if entry is None else entry.record
+        if entry is None:
+            entry = self._entries[key] = _Entry(key)
+        self._journal.append((entry, before, self._join(kind, entry, record)))
+        entry.record = record
+        if not entry.touched:
+            entry.touched = True
+            self._touched[entry] = None
 
-    def _join(self, kind: Kind[Any], key: Key[Any], record: shared.Record) -> tuple[Group[Any], ...]:
-        joined = []
+    def _join(self, kind: Kind[Any], entry: _Entry, record: shared.Record) -> _Groups:
+        """List the record in its groups; the ones that did not list it yet."""
+        joined: _Groups = ()
         for name, values_of in kind.group_values_of.items():
-            group = Group(kind, name, values_of(record))
-            if key not in self._groups.get(group, (key,)):
-                self._groups[group][key] = None
-                joined.append(group)
-        return tuple(joined)
+            listed = self._groups.get(Group(kind, name, values_of(record)))
+            if listed is not None and entry not in listed:
+                listed[entry] = None
+                joined += (listed,)
+        return joined
 
     def mark(self) -> int:
         """Where the journal stands; `undo` goes back to it."""
@@ -254,23 +277,22 @@ class IdentityMap:
 
     def undo(self, mark: int) -> None:
         while len(self._journal) > mark:
-            key, before, joined = self._journal.pop()
-            for group in joined:
-                del self._groups[group][key]
+            entry, before, joined = self._journal.pop()
+            for listed in joined:
+                del listed[entry]
             if before is _UNKNOWN:
-                del self._records[key]
-                self._touched.pop(key, None)
-            else:
-                self._records[key] = cast("shared.Record | None", before)
+                del self._entries[entry.key], self._touched[entry]
+                before = None
+            entry.record = cast("shared.Record | None", before)
 
     def changes(self) -> Changes:
         """Every record that is not as it was loaded."""
         changes = Changes({}, {})
-        for key in self._touched:
-            record, original = self._records[key], self._originals.get(key)
-            if record is not None and record is not original:
-                side = changes.added if original is None else changes.changed
-                side.setdefault(key.kind, []).append(record)
+        for entry in self._touched:
+            record, stored = entry.record, entry.stored
+            if record is not None and record is not stored:
+                side = changes.added if stored is None else changes.changed
+                side.setdefault(entry.key.kind, []).append(record)
         return changes
 
 
