@@ -5,7 +5,6 @@ have lost the checks that would refuse them.
 """
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from itertools import count, islice
 from typing import Any
@@ -39,7 +38,7 @@ select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname
 
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 ROOTS = [kind for kind in KINDS if kind.root]
-CHANGING = [kind for kind in KINDS if STORED[kind].update]
+CHANGING = [kind for kind in KINDS if STORED[kind].changes]
 each_root = pytest.mark.parametrize("kind", ROOTS, ids=lambda kind: kind.name)
 each_changing = pytest.mark.parametrize("kind", CHANGING, ids=lambda kind: kind.name)
 each_changing_root = pytest.mark.parametrize(
@@ -101,8 +100,7 @@ def key_of(record: Any) -> Key[Any]:
 
 def mixed(old: Any, new: Any) -> Any:
     """The record with the fields of another that an update of its kind writes."""
-    update = STORED[Kind.of[type(old)]].update or ""
-    return shared.evolve(old, **{name: getattr(new, name) for name in re.findall(r"(\w+)=given\.", update)})
+    return shared.evolve(old, **{name: getattr(new, name) for name in STORED[Kind.of[type(old)]].changes})
 
 
 async def keep(storage: Storage, *added: Any, changed: Iterable[Any] = ()) -> None:

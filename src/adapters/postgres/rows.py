@@ -4,13 +4,28 @@
 tuples are JSON. Bulk reads and writes pass one array a column and `unnest` them.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Generic, TypeVar, get_type_hints
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property, lru_cache
+from operator import attrgetter
+from typing import Any, Generic, NamedTuple, TypeVar, get_type_hints
 from uuid import UUID
 
 import msgspec
 from asyncpg import Record as Row
-from sqlalchemy import ARRAY, Executable, Table, and_, any_, bindparam, column, func, select, text
+from sqlalchemy import (
+    ARRAY,
+    Executable,
+    Insert,
+    Table,
+    Update,
+    and_,
+    any_,
+    bindparam,
+    column,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 
@@ -44,6 +59,23 @@ def plain(clause: Any) -> Any:
     return text(str(clause.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True})))
 
 
+class Part(NamedTuple):
+    """An insert or an update of one kind of record, and what makes its arguments: one array a column."""
+
+    statement: Insert | Update
+    arrays: Callable[[Sequence[Any]], Iterable[tuple[str, Sequence[Any]]]]
+
+
+class Statements(NamedTuple):
+    """What loads and writes one kind of record."""
+
+    insert: Part
+    update: Part | None
+    by_key: str
+    by_key_locked: str
+    by_group: dict[str, str]
+
+
 class Stored(Generic[R]):
     """How a kind of record is kept: its table, and the statements that load and write it.
 
@@ -56,16 +88,8 @@ class Stored(Generic[R]):
         self.fields = tuple(field.name for field in msgspec.structs.fields(kind.record))
         self.home = "" if table.info["home"] == "reference" else table.info["home"]
         self._decoders = _decoders(kind.record, table)
-        self._columns = [_column_of(name, table) for name in self.fields]
         everything = tuple(name for name in self.fields if name not in kind.key_fields)
-        changing = everything if changes is None else changes
-        self._change_columns = [_column_of(name, table) for name in (*kind.key_fields, *changing)]
-        self.insert = self._insert()
-        self.update = self._update(changing) if changing else None
-        self.by_key = self._by(kind.key_fields, lock=False)
-        self.by_key_locked = self._by(kind.key_fields, lock=True)
-        self.one_locked = self._one_locked()
-        self.by_group = {name: self._by(by, lock=False, group=True) for name, by in kind.group_fields.items()}
+        self.changes = everything if changes is None else changes
 
     @property
     def columns(self) -> list[Any]:
@@ -82,49 +106,83 @@ class Stored(Generic[R]):
                 values[index] = decode(values[index])
         return self.kind.record(*values)
 
-    def added(self, records: Sequence[R]) -> list[Any]:
-        """The arguments of `insert`: one array a column."""
-        return [take(records) for take in self._columns]
+    @cached_property
+    def plain(self) -> Statements:
+        """The statements for one server."""
+        return self._statements(homes=False)
 
-    def changed(self, records: Sequence[R]) -> list[Any]:
-        """The arguments of `update`: one array a column, the key's columns first."""
-        return [take(records) for take in self._change_columns]
+    @cached_property
+    def spread(self) -> Statements:
+        """The statements for a cluster: they name the home of their rows once more, as `= any($n)`, so that
+        only the shards concerned are visited. One server would read all rows of that home."""
+        return self._statements(homes=True)
+
+    @cached_property
+    def one_locked(self) -> str:
+        """The record of one key, locked."""
+        t = self.table
+        same = [t.c[name] == bindparam(f"_{name}", type_=t.c[name].type) for name in self.kind.key_fields]
+        return Statement(select(*self.columns).where(*same).with_for_update(of=t)).sql
+
+    def _statements(self, *, homes: bool) -> Statements:
+        by, groups = self.kind.key_fields, self.kind.group_fields
+        return Statements(
+            insert=self._insert(),
+            update=self._update(homes) if self.changes else None,
+            by_key=self._by(by, homes),
+            by_key_locked=self._by(by, homes, lock=True),
+            by_group={name: self._by(by, homes, group=True) for name, by in groups.items()},
+        )
 
     def _rows(self, names: Iterable[str], alias: str) -> Any:
         """`unnest($1, $2, …) AS alias(a, b, …)`, typed as the table's columns."""
         columns = [self.table.c[name] for name in names]
-        arrays = [bindparam(f"_{c.name}", type_=ARRAY(c.type)) for c in columns]
+        arrays = [bindparam(self._array(c.name, alias), type_=ARRAY(c.type)) for c in columns]
         return (
             func.unnest(*arrays)
             .table_valued(*(column(c.name, c.type) for c in columns), name=alias)
             .render_derived()
         )
 
-    def _in_home(self, names: Iterable[str]) -> list[Any]:
-        """The home column again as `= any($n)`: on a cluster only the shards concerned are visited."""
-        if not self.home or self.home not in tuple(names):
+    def _array(self, name: str, alias: str) -> str:
+        return f"{self.table.name}_{alias}_{name}"
+
+    def _in_home(self, names: Iterable[str], alias: str, homes: bool) -> list[Any]:
+        if not (homes and self.home in tuple(names)):
             return []
         home = self.table.c[self.home]
-        return [home == any_(bindparam(f"_{self.home}", type_=ARRAY(home.type)))]
+        return [home == any_(bindparam(self._array(self.home, alias), type_=ARRAY(home.type)))]
 
-    def _insert(self) -> str:
-        given = self._rows(self.fields, "given")
-        statement = self.table.insert().from_select(
-            list(self.fields), select(*(given.c[n] for n in self.fields))
-        )
-        return Statement(statement.returning(next(iter(self.table.primary_key)))).sql
+    def _insert(self) -> Part:
+        given = self._rows(self.fields, "added")
+        rows = select(*(given.c[name] for name in self.fields))
+        insert = self.table.insert().from_select(list(self.fields), rows)
+        return self._part(insert.returning(next(iter(self.table.primary_key))), self.fields, "added")
 
-    def _update(self, changing: Sequence[str]) -> str:
-        t, names = self.table, (*self.kind.key_fields, *changing)
-        given = self._rows(names, "given")
+    def _update(self, homes: bool) -> Part:
+        t, names = self.table, (*self.kind.key_fields, *self.changes)
+        given = self._rows(names, "changed")
         same = [t.c[name] == given.c[name] for name in self.kind.key_fields]
-        statement = t.update().values({name: given.c[name] for name in changing})
-        return Statement(statement.where(and_(*same, *self._in_home(names)))).sql
+        update = t.update().values({name: given.c[name] for name in self.changes})
+        update = update.where(*same, *self._in_home(names, "changed", homes))
+        return self._part(update.returning(next(iter(t.primary_key))), names, "changed")
 
-    def _by(self, names: tuple[str, ...], *, lock: bool, group: bool = False) -> str:
+    def _part(self, statement: Insert | Update, names: tuple[str, ...], alias: str) -> Part:
+        values_of = attrgetter(*names)
+        arrays = [self._array(name, alias) for name in names]
+        nested = [isinstance(self.table.c[name].type, JSONB) for name in names]
+
+        def gather(records: Sequence[R]) -> Iterator[tuple[str, Sequence[Any]]]:
+            columns = zip(*map(values_of, records), strict=True)
+            for array, values, is_nested in zip(arrays, columns, nested, strict=True):
+                yield array, [_as_json(value) for value in values] if is_nested else values
+
+        return Part(statement, gather)
+
+    def _by(self, names: tuple[str, ...], homes: bool, *, lock: bool = False, group: bool = False) -> str:
         t = self.table
         live = [plain(self.kind.live(t.c))] if group and self.kind.live else []
-        statement = select(*self.columns).where(*self._in_home(names), *live)
+        statement = select(*self.columns).where(*self._in_home(names, "wanted", homes), *live)
         if names:
             wanted = self._rows(names, "wanted")
             same = [t.c[name] == wanted.c[name] for name in names]
@@ -132,28 +190,21 @@ class Stored(Generic[R]):
         statement = statement.order_by(*(t.c[name] for name in self.kind.key_fields))
         return Statement(statement.with_for_update(of=t) if lock else statement).sql
 
-    def _one_locked(self) -> str:
-        t = self.table
-        same = [t.c[name] == bindparam(f"_{name}", type_=t.c[name].type) for name in self.kind.key_fields]
-        return Statement(select(*self.columns).where(*same).with_for_update(of=t)).sql
+
+@lru_cache(maxsize=1024)
+def writing(*parts: Insert | Update) -> Statement:
+    """One statement of several inserts and updates; it answers how many rows each of them wrote."""
+    written = [part.cte(f"part_{number}") for number, part in enumerate(parts)]
+    return Statement(select(*(select(func.count()).select_from(part).scalar_subquery() for part in written)))
 
 
-def arrays(wanted: Sequence[Key[Any] | Group[Any]]) -> list[list[Any]]:
+def arrays(wanted: Sequence[Key[Any] | Group[Any]]) -> list[Sequence[Any]]:
     """The values of keys or groups of one kind, one array a column."""
-    return [list(values) for values in zip(*(one.values for one in wanted), strict=True)]
+    return list(zip(*(one.values for one in wanted), strict=True))
 
 
-def _column_of(name: str, table: Table) -> Callable[[Sequence[Any]], list[Any]]:
-    """What gathers one field of many records into an array, nested values as JSON text."""
-    as_json = isinstance(table.c[name].type, JSONB)
-
-    def take(records: Sequence[Any]) -> list[Any]:
-        values = [getattr(record, name) for record in records]
-        if not as_json:
-            return values
-        return [v if v is None or type(v) is str else _encode(v).decode() for v in values]
-
-    return take
+def _as_json(value: Any) -> str | None:
+    return value if value is None or type(value) is str else _encode(value).decode()
 
 
 def _decoders(record: type[shared.Record], table: Table) -> list[tuple[int, Callable[[str], Any]]]:

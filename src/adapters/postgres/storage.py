@@ -1,8 +1,7 @@
-"""The storage of the Runner on PostgreSQL: load, lock and write a batch, one statement per table."""
+"""The storage of the Runner on PostgreSQL: load and lock one statement per table, write all in one."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from itertools import groupby
 from typing import Any, Protocol
 
 import asyncpg
@@ -10,13 +9,20 @@ import asyncpg
 from ...application.work import Changes, Group, Key, Kind, Loaded, Wanted
 from ...domain import shared
 from .database import Database, translated
-from .rows import Stored, arrays
+from .rows import Part, Statements, Stored, arrays, writing
 
 Connection = Any  # asyncpg.Connection or the pool's proxy of one
 
 
+BEGIN = """begin; set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off"""
+"""A row is found by its key in an index, whatever the planner believes: it plans a statement once a
+connection, and goes on reading a whole table that was small at that time."""
+
+
 class Locking(Protocol):
-    """How the rows of several keys are locked in sorted key order."""
+    """How the rows of several keys are locked in sorted key order, and which statements go with it."""
+
+    def statements(self, stored: Stored[Any]) -> Statements: ...
 
     async def rows(
         self, connection: Connection, stored: Stored[Any], keys: Sequence[Key[Any]]
@@ -26,16 +32,22 @@ class Locking(Protocol):
 class ArrayLocking:
     """One `select … for update` for all keys, ordered by key. For one server."""
 
+    def statements(self, stored: Stored[Any]) -> Statements:
+        return stored.plain
+
     async def rows(
         self, connection: Connection, stored: Stored[Any], keys: Sequence[Key[Any]]
     ) -> Sequence[asyncpg.Record]:
-        rows: Sequence[asyncpg.Record] = await connection.fetch(stored.by_key_locked, *arrays(keys))
+        rows: Sequence[asyncpg.Record] = await connection.fetch(stored.plain.by_key_locked, *arrays(keys))
         return rows
 
 
 class PipelinedLocking:
     """The same select for one key at a time, in sorted order, in one pipeline. For a cluster, which
     does not lock the rows of several owners in one statement."""
+
+    def statements(self, stored: Stored[Any]) -> Statements:
+        return stored.spread
 
     async def rows(
         self, connection: Connection, stored: Stored[Any], keys: Sequence[Key[Any]]
@@ -45,71 +57,73 @@ class PipelinedLocking:
         return rows
 
 
+Place = tuple[Kind[Any], str]
+"""Where records are looked for: in a kind by key (""), or in one of its groups."""
+
+
 class PostgresTransaction:
-    """One open transaction on one connection."""
+    """One open transaction on one connection. `stored` is in the order of writing, `places` of locking."""
 
     def __init__(
-        self, connection: Connection, stored: Mapping[Kind[Any], Stored[Any]], locking: Locking
+        self,
+        connection: Connection,
+        stored: Mapping[Kind[Any], Stored[Any]],
+        places: Mapping[Place, int],
+        locking: Locking,
     ) -> None:
-        self._connection, self._stored, self._locking = connection, stored, locking
-        self._rank = {kind: place for place, kind in enumerate(stored)}
+        self._connection, self._stored, self._places, self._locking = connection, stored, places, locking
 
     async def load(self, wanted: Sequence[Wanted], *, lock: bool) -> Loaded:
         loaded = Loaded({}, {})
-        ordered = sorted(wanted, key=self._order)
-        for (kind, is_group, group), ones in groupby(ordered, key=_statement):
-            stored, some = self._stored[kind], list(ones)
-            if is_group:
-                rows = await self._connection.fetch(stored.by_group[group], *arrays(some))
-                _gather(stored, group, some, rows, loaded)
+        asked: dict[Place, list[Any]] = {}
+        for one in wanted:
+            asked.setdefault((one.kind, one.group if isinstance(one, Group) else ""), []).append(one)
+        for place in sorted(asked, key=self._places.__getitem__):
+            kind, group = place
+            if group:
+                await self._list(self._stored[kind], group, asked[place], loaded)
             else:
-                found = await self._rows(stored, some, lock=lock and kind.root)
-                values_of = kind.values_of
-                loaded.records.update((Key(kind, values_of(r)), r) for r in map(stored.record, found))
+                await self._find(self._stored[kind], asked[place], lock and kind.root, loaded)
         return loaded
 
-    def _order(self, one: Wanted) -> tuple[bool, int, str]:
-        """Roots by name first, in the order of kinds, then what they guard."""
-        is_group = isinstance(one, Group)
-        return (
-            is_group or not one.kind.root,
-            self._rank[one.kind],
-            one.group if isinstance(one, Group) else "",
-        )
-
-    async def _rows(
-        self, stored: Stored[Any], keys: Sequence[Any], *, lock: bool
-    ) -> Sequence[asyncpg.Record]:
+    async def _find(self, stored: Stored[Any], keys: Sequence[Key[Any]], lock: bool, loaded: Loaded) -> None:
         if lock:
-            return await self._locking.rows(self._connection, stored, keys)
-        rows: Sequence[asyncpg.Record] = await self._connection.fetch(stored.by_key, *arrays(keys))
-        return rows
+            rows = await self._locking.rows(self._connection, stored, keys)
+        else:
+            rows = await self._connection.fetch(self._locking.statements(stored).by_key, *arrays(keys))
+        kind, values_of = stored.kind, stored.kind.values_of
+        loaded.records.update((Key(kind, values_of(one)), one) for one in map(stored.record, rows))
+
+    async def _list(
+        self, stored: Stored[Any], group: str, wanted: Sequence[Group[Any]], loaded: Loaded
+    ) -> None:
+        statement = self._locking.statements(stored).by_group[group]
+        values_of = stored.kind.group_values_of[group]
+        found: dict[tuple[object, ...], list[shared.Record]] = {one.values: [] for one in wanted}
+        for record in map(stored.record, await self._connection.fetch(statement, *arrays(wanted))):
+            found[values_of(record)].append(record)
+        loaded.groups.update((one, found[one.values]) for one in wanted)
 
     async def write(self, changes: Changes) -> None:
+        parts, values, sizes = [], {}, []
+        for part, records in self._writes(changes):
+            parts.append(part.statement)
+            values.update(part.arrays(records))
+            sizes.append(len(records))
+        statement = writing(*parts)
+        written = await self._connection.fetchrow(statement.sql, *statement.args(values))
+        if list(written) != sizes:
+            raise RuntimeError(f"{sizes} rows were to be written, {list(written)} were")
+
+    def _writes(self, changes: Changes) -> Iterator[tuple[Part, Sequence[shared.Record]]]:
         for kind, stored in self._stored.items():
             if added := changes.added.get(kind):
-                await self._connection.fetch(stored.insert, *stored.added(added))
+                yield self._locking.statements(stored).insert, added
             if changed := changes.changed.get(kind):
-                if stored.update is None:
+                update = self._locking.statements(stored).update
+                if update is None:
                     raise TypeError(f"a {kind.name} is written once and never changed")
-                done = await self._connection.execute(stored.update, *stored.changed(changed))
-                if int(done.rpartition(" ")[2]) != len(changed):
-                    raise RuntimeError(f"{done} of {len(changed)} rows of {kind.name}")
-
-
-def _statement(one: Wanted) -> tuple[Kind[Any], bool, str]:
-    return (one.kind, True, one.group) if isinstance(one, Group) else (one.kind, False, "")
-
-
-def _gather(
-    stored: Stored[Any], group: str, wanted: Sequence[Any], rows: Sequence[asyncpg.Record], loaded: Loaded
-) -> None:
-    values_of = stored.kind.group_values_of[group]
-    found: dict[tuple[object, ...], list[shared.Record]] = {one.values: [] for one in wanted}
-    for row in rows:
-        record = stored.record(row)
-        found[values_of(record)].append(record)
-    loaded.groups.update((one, found[one.values]) for one in wanted)
+                yield update, changed
 
 
 class PostgresStorage:
@@ -119,9 +133,23 @@ class PostgresStorage:
         self, database: Database, stored: Mapping[Kind[Any], Stored[Any]], locking: Locking | None = None
     ) -> None:
         self._database, self._stored, self._locking = database, stored, locking or ArrayLocking()
+        self._places = _places(stored)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[PostgresTransaction]:
         with translated():
-            async with self._database.connection() as connection, connection.transaction():
-                yield PostgresTransaction(connection, self._stored, self._locking)
+            async with self._database.connection() as connection:
+                await connection.execute(BEGIN)
+                try:
+                    yield PostgresTransaction(connection, self._stored, self._places, self._locking)
+                except BaseException:
+                    await connection.execute("rollback")
+                    raise
+                await connection.execute("commit")
+
+
+def _places(kinds: Iterable[Kind[Any]]) -> dict[Place, int]:
+    """Roots by name first, in the order of kinds, then what they guard."""
+    places = [(kind, group) for kind in kinds for group in ("", *kind.group_fields)]
+    places.sort(key=lambda place: not place[0].root or place[1] != "")
+    return {place: number for number, place in enumerate(places)}
