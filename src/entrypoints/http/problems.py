@@ -8,6 +8,10 @@ from litestar.params import FromPath
 from ...domain import shared
 from .errors import CODES, STATUS, status_of
 
+_TOP = __name__.partition(".")[0]
+ANSWERED_BY = (f"{_TOP}.domain.", f"{_TOP}.application.", f"{_TOP}.entrypoints.http.")
+"""Where the errors come from that the API answers; what a test or a command of the terminal adds is not."""
+
 
 class Meaning(shared.Record):
     """A kind of problem: its code, its status, its sentence (facts in braces) and the facts' names."""
@@ -29,8 +33,7 @@ def meanings() -> list[Meaning]:
 
 
 def _errors(kind: type[shared.DomainError]) -> Iterator[type[shared.DomainError]]:
-    ours = __name__.partition(".")[0] + "."
-    for error in (one for one in kind.__subclasses__() if one.__module__.startswith(ours)):
+    for error in (one for one in kind.__subclasses__() if one.__module__.startswith(ANSWERED_BY)):
         if error not in STATUS or error.code in CODES.values():
             yield error
         yield from _errors(error)
