@@ -49,8 +49,8 @@ class Kind(Generic[R]):
         self.record, self.name, self.key_fields = record, name, key
         self.group_fields = dict(groups or {})
         self.root, self.live = root, live
-        self.values_of = _values(key)
-        self.group_values_of = {group: _values(by) for group, by in self.group_fields.items()}
+        self.values_of = values_of_fields(key)
+        self.group_values_of = {group: values_of_fields(by) for group, by in self.group_fields.items()}
         Kind.of[record] = self
 
     def key(self, *values: object) -> "Key[R]":
@@ -67,7 +67,8 @@ class Kind(Generic[R]):
         return f"Kind({self.name})"
 
 
-def _values(names: tuple[str, ...]) -> Callable[[Any], tuple[object, ...]]:
+def values_of_fields(names: tuple[str, ...]) -> Callable[[Any], tuple[object, ...]]:
+    """What takes the values of some fields out of a record: always a tuple, also of one or none."""
     if not names:
         return lambda record: ()
     get = attrgetter(*names)

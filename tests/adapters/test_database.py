@@ -86,7 +86,7 @@ async def test_a_record_that_is_written_once_is_not_changed(postgres_world: Worl
 
 
 async def test_a_change_of_what_is_not_there_is_a_mistake(postgres_world: World) -> None:
-    with pytest.raises(RuntimeError, match="UPDATE 0 of 1 rows of account"):
+    with pytest.raises(RuntimeError, match="0 of 1 rows of account"):
         await change(postgres_world, ACCOUNTS, open_account(shared.NOBODY, POINTS, START))
 
 

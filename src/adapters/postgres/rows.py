@@ -6,7 +6,6 @@ tuples are JSON. Bulk reads and writes pass one array a column and `unnest` them
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
-from operator import attrgetter
 from typing import Any, Generic, NamedTuple, TypeVar, get_type_hints
 from uuid import UUID
 
@@ -29,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 
-from ...application.work import Group, Key, Kind
+from ...application.work import Group, Key, Kind, values_of_fields
 from ...domain import shared
 
 R = TypeVar("R", bound=shared.Record)
@@ -62,6 +61,7 @@ def plain(clause: Any) -> Any:
 class Part(NamedTuple):
     """An insert or an update of one kind of record, and what makes its arguments: one array a column."""
 
+    table: str
     statement: Insert | Update
     arrays: Callable[[Sequence[Any]], Iterable[tuple[str, Sequence[Any]]]]
 
@@ -168,7 +168,7 @@ class Stored(Generic[R]):
         return self._part(update.returning(next(iter(t.primary_key))), names, "changed")
 
     def _part(self, statement: Insert | Update, names: tuple[str, ...], alias: str) -> Part:
-        values_of = attrgetter(*names)
+        values_of = values_of_fields(names)
         arrays = [self._array(name, alias) for name in names]
         nested = [isinstance(self.table.c[name].type, JSONB) for name in names]
 
@@ -177,7 +177,7 @@ class Stored(Generic[R]):
             for array, values, is_nested in zip(arrays, columns, nested, strict=True):
                 yield array, [_as_json(value) for value in values] if is_nested else values
 
-        return Part(statement, gather)
+        return Part(self.table.name, statement, gather)
 
     def _by(self, names: tuple[str, ...], homes: bool, *, lock: bool = False, group: bool = False) -> str:
         t = self.table

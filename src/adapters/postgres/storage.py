@@ -14,9 +14,9 @@ from .rows import Part, Statements, Stored, arrays, writing
 Connection = Any  # asyncpg.Connection or the pool's proxy of one
 
 
-BEGIN = """begin; set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off"""
-"""A row is found by its key in an index, whatever the planner believes: it plans a statement once a
-connection, and goes on reading a whole table that was small at that time."""
+BEGIN = "begin" + "".join(f"; set local enable_{way} = off" for way in ("seqscan", "hashjoin", "mergejoin"))
+"""Every row is found by its key in an index. Left alone, a connection plans a statement while its table is
+small, and goes on reading the whole of it."""
 
 
 class Locking(Protocol):
@@ -105,15 +105,13 @@ class PostgresTransaction:
         loaded.groups.update((one, found[one.values]) for one in wanted)
 
     async def write(self, changes: Changes) -> None:
-        parts, values, sizes = [], {}, []
-        for part, records in self._writes(changes):
-            parts.append(part.statement)
-            values.update(part.arrays(records))
-            sizes.append(len(records))
-        statement = writing(*parts)
-        written = await self._connection.fetchrow(statement.sql, *statement.args(values))
-        if list(written) != sizes:
-            raise RuntimeError(f"{sizes} rows were to be written, {list(written)} were")
+        parts = list(self._writes(changes))
+        statement = writing(*(part.statement for part, _ in parts))
+        values = {name: array for part, records in parts for name, array in part.arrays(records)}
+        counts = await self._connection.fetchrow(statement.sql, *statement.args(values))
+        for (part, records), count in zip(parts, counts, strict=True):
+            if count != len(records):
+                raise RuntimeError(f"{count} of {len(records)} rows of {part.table}")
 
     def _writes(self, changes: Changes) -> Iterator[tuple[Part, Sequence[shared.Record]]]:
         for kind, stored in self._stored.items():
