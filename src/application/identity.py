@@ -21,8 +21,8 @@ from .work import ADMINS, SIGNED_IN, Key, Kind, Read, Wanted, Work, query, use_c
 
 LOGINS = Kind(Login, "login", ("email",), root=True)
 MEMBERS = Kind(Member, "member", ("user_id",), root=True)
-LEVEL_CHANGES = Kind(LevelChange, "level_change", ("user_id", "id"))
-SESSIONS = Kind(Session, "session", ("user_id", "id"), root=True)
+LEVEL_CHANGES = Kind(LevelChange, "level_change", ("user_id", "id"), changes=())
+SESSIONS = Kind(Session, "session", ("user_id", "id"), root=True, changes=("revoked_at",))
 KINDS: tuple[Kind[Any], ...] = (LOGINS, MEMBERS, LEVEL_CHANGES, SESSIONS)
 
 Email = Annotated[str, msgspec.Meta(min_length=3, max_length=254, examples=["member-1@example.org"])]

@@ -20,8 +20,9 @@ BATCHES = Kind(
     ("product_id", "id"),
     {"variant": ("product_id", "variant_id")},
     live=lambda batch: batch.on_hand > 0,
+    changes=("on_hand", "allocated"),
 )
-MOVEMENTS = Kind(Movement, "movement", ("product_id", "id"))
+MOVEMENTS = Kind(Movement, "movement", ("product_id", "id"), changes=())
 KINDS: tuple[Kind[Any], ...] = (STOCKS, BATCHES, MOVEMENTS)
 
 Difference = Annotated[

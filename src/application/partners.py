@@ -28,7 +28,7 @@ class ProducerSlug(shared.Record):
 
 
 PRODUCERS = Kind(Producer, "producer", ("id",), root=True)
-PRODUCER_SLUGS = Kind(ProducerSlug, "producer_slug", ("slug",), root=True)
+PRODUCER_SLUGS = Kind(ProducerSlug, "producer_slug", ("slug",), root=True, changes=())
 KINDS: tuple[Kind[Any], ...] = (PRODUCERS, PRODUCER_SLUGS)
 
 PaymentTerms = Annotated[int, msgspec.Meta(ge=0, le=partners.LONGEST_PAYMENT_TERMS, description="Days.")]

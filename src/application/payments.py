@@ -87,9 +87,23 @@ class PaymentReference(shared.Record):
     payment_id: UUID
 
 
-PAYMENTS = Kind(Payment, "payment", ("user_id", "id"), root=True)
-RECEIPTS = Kind(Receipt, "receipt", ("user_id", "id"), {"payment": ("user_id", "payment_id")})
-PAYMENT_REFERENCES = Kind(PaymentReference, "payment_reference", ("value", "provider"), root=True)
+PAYMENTS = Kind(
+    Payment,
+    "payment",
+    ("user_id", "id"),
+    root=True,
+    changes=(
+        "reference",
+        "pay_url",
+        "state",
+        "refund_due_cents",
+        "refunded_cents",
+        "reason",
+        "settled_at",
+    ),
+)
+RECEIPTS = Kind(Receipt, "receipt", ("user_id", "id"), {"payment": ("user_id", "payment_id")}, changes=())
+PAYMENT_REFERENCES = Kind(PaymentReference, "payment_reference", ("value", "provider"), root=True, changes=())
 KINDS: tuple[Kind[Any], ...] = (PAYMENTS, RECEIPTS, PAYMENT_REFERENCES)
 
 

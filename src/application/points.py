@@ -14,17 +14,28 @@ from .work import ADMINS, SIGNED_IN, Key, Kind, Read, Wanted, Work, query, use_c
 
 ACCOUNTS = Kind(Account, "account", ("user_id", "unit"), root=True)
 LOTS = Kind(
-    Lot, "lot", ("user_id", "id"), {"account": ("user_id", "unit")}, live=lambda lot: lot.remaining > 0
+    Lot,
+    "lot",
+    ("user_id", "id"),
+    {"account": ("user_id", "unit")},
+    live=lambda lot: lot.remaining > 0,
+    changes=("remaining", "expires_at"),
 )
-POSTINGS = Kind(Posting, "posting", ("user_id", "id"))
+POSTINGS = Kind(Posting, "posting", ("user_id", "id"), changes=())
 ALLOCATIONS = Kind(
     Allocation,
     "allocation",
     ("user_id", "debit_id", "posting_id", "lot_id"),
     {"debit": ("user_id", "debit_id")},
+    changes=(),
 )
 HOLDS = Kind(
-    Hold, "hold", ("user_id", "id"), {"account": ("user_id", "unit")}, live=lambda hold: hold.state == "held"
+    Hold,
+    "hold",
+    ("user_id", "id"),
+    {"account": ("user_id", "unit")},
+    live=lambda hold: hold.state == "held",
+    changes=("state", "captured"),
 )
 KINDS: tuple[Kind[Any], ...] = (ACCOUNTS, LOTS, POSTINGS, ALLOCATIONS, HOLDS)
 

@@ -29,7 +29,7 @@ class ProjectSlug(shared.Record):
 
 
 PROJECTS = Kind(Project, "project", ("id",), root=True)
-PROJECT_SLUGS = Kind(ProjectSlug, "project_slug", ("slug",), root=True)
+PROJECT_SLUGS = Kind(ProjectSlug, "project_slug", ("slug",), root=True, changes=())
 FUNDINGS = Kind(Funding, "funding", ("project_id",), root=True)
 FUNDING_ENTRIES = Kind(
     FundingEntry,
@@ -37,6 +37,7 @@ FUNDING_ENTRIES = Kind(
     ("project_id", "id"),
     {"project": ("project_id",)},
     live=lambda entry: entry.state == "held",
+    changes=("state", "recorded_at"),
 )
 KINDS: tuple[Kind[Any], ...] = (PROJECTS, PROJECT_SLUGS, FUNDINGS, FUNDING_ENTRIES)
 

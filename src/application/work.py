@@ -31,7 +31,8 @@ class Kind(Generic[R]):
     its root and never locked itself. `live` says which records a group lists (the others are history,
     found by key only), as an expression of the fields that reads the same on a record and on the
     columns of a table: `lambda lot: lot.remaining > 0`. A group by no field lists the whole kind: for
-    what is small.
+    what is small. `changes` names the fields that may change, all but the key by default; none for a
+    record that is written once.
     """
 
     of: ClassVar[dict[type[shared.Record], "Kind[Any]"]] = {}
@@ -45,8 +46,12 @@ class Kind(Generic[R]):
         *,
         root: bool = False,
         live: Callable[[Any], Any] | None = None,
+        changes: tuple[str, ...] | None = None,
     ) -> None:
         self.record, self.name, self.key_fields = record, name, key
+        fixed = () if changes is None else set(record.__struct_fields__) - {*key, *changes}
+        self.fixed = tuple(name for name in record.__struct_fields__ if name in fixed)
+        self.changes = tuple(one for one in record.__struct_fields__ if one not in (*key, *self.fixed))
         self.group_fields = dict(groups or {})
         self.root, self.live = root, live
         self.values_of = values_of_fields(key)
@@ -62,6 +67,14 @@ class Kind(Generic[R]):
     def is_live(self, record: R) -> bool:
         """Whether a group still lists this record."""
         return self.live is None or bool(self.live(record))
+
+    def check_change(self, before: R | None, after: R) -> None:
+        """Raise TypeError where a field changes that was to stay, or there was nothing to change."""
+        if before is None or not self.changes:
+            raise TypeError(f"a {self.name} is written once and never changed")
+        changed = [name for name in self.fixed if getattr(before, name) != getattr(after, name)]
+        if changed:
+            raise TypeError(f"{', '.join(changed)} of a {self.name} never changes")
 
     def __repr__(self) -> str:
         return f"Kind({self.name})"
@@ -164,8 +177,8 @@ class Happening(shared.Record):
     recorded_at: datetime
 
 
-RUNS = Kind(Run, "command_log", ("user_id", "key"))
-HAPPENINGS = Kind(Happening, "event", ("user_id", "id"))
+RUNS = Kind(Run, "command_log", ("user_id", "key"), changes=())
+HAPPENINGS = Kind(Happening, "event", ("user_id", "id"), changes=())
 KINDS: tuple[Kind[Any], ...] = (RUNS, HAPPENINGS)
 
 _encode = msgspec.json.Encoder().encode

@@ -38,7 +38,7 @@ select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname
 
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 ROOTS = [kind for kind in KINDS if kind.root]
-CHANGING = [kind for kind in KINDS if STORED[kind].changes]
+CHANGING = [kind for kind in KINDS if kind.changes]
 each_root = pytest.mark.parametrize("kind", ROOTS, ids=lambda kind: kind.name)
 each_changing = pytest.mark.parametrize("kind", CHANGING, ids=lambda kind: kind.name)
 each_changing_root = pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def key_of(record: Any) -> Key[Any]:
 
 def mixed(old: Any, new: Any) -> Any:
     """The record with the fields of another that an update of its kind writes."""
-    return shared.evolve(old, **{name: getattr(new, name) for name in STORED[Kind.of[type(old)]].changes})
+    return shared.evolve(old, **{name: getattr(new, name) for name in Kind.of[type(old)].changes})
 
 
 async def keep(storage: Storage, *added: Any, changed: Iterable[Any] = ()) -> None:
@@ -299,3 +299,22 @@ async def test_locks_taken_in_any_order_never_block_each_other_for_good(storage:
     rounds = [find(storage, *order, lock=True) for order in (*orders, *map(reversed, orders))]
     found = await asyncio.gather(*rounds)
     assert all(loaded.records == {key_of(record): record for record in records} for loaded in found)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.fixed], ids=lambda kind: kind.name)
+async def test_memory_refuses_a_change_that_postgresql_would_not_write(kind: Kind[Any]) -> None:
+    storage = MemoryStorage()
+    old, new = filled(kind.record, 1), filled(kind.record, 2)
+    key = {name: getattr(old, name) for name in kind.key_fields}
+    async with storage.begin() as transaction:
+        await transaction.write(Changes({kind: [old]}, {}))
+    with pytest.raises(TypeError, match="never change"):
+        async with storage.begin() as transaction:
+            await transaction.write(Changes({}, {kind: [shared.evolve(new, **key)]}))
+    assert storage.find(kind.key(*kind.values_of(old))) == old
+
+
+async def test_memory_refuses_to_change_what_is_not_there() -> None:
+    with pytest.raises(TypeError):
+        async with MemoryStorage().begin() as transaction:
+            await transaction.write(Changes({}, {CHANGING[0]: [filled(CHANGING[0].record, 1)]}))

@@ -68,6 +68,7 @@ class MemoryTransaction:
         return loaded
 
     async def write(self, changes: Changes) -> None:
+        """Stage the changes. What PostgreSQL would not write raises TypeError, so that tests see it."""
         written: list[tuple[Kind[Any], Any]] = []
         for kind, records in changes.added.items():
             for record in records:
@@ -75,7 +76,9 @@ class MemoryTransaction:
                     raise Conflict(f"{kind.name} {kind.values_of(record)} is taken")
                 written.append((kind, record))
         for kind, records in changes.changed.items():
-            written.extend((kind, record) for record in records)
+            for record in records:
+                kind.check_change(self._storage.find(kind.key(*kind.values_of(record))), record)
+                written.append((kind, record))
         self.written += written
 
 

@@ -123,11 +123,11 @@ PRODUCTS = Stored(app.PRODUCTS, product)
 VARIANTS = Stored(app.VARIANTS, variant)
 STORED = (
     CATEGORIES,
-    Stored(app.CATEGORY_SLUGS, category_slug, changes=()),
+    Stored(app.CATEGORY_SLUGS, category_slug),
     PRODUCTS,
-    Stored(app.PRODUCT_SLUGS, product_slug, changes=()),
+    Stored(app.PRODUCT_SLUGS, product_slug),
     VARIANTS,
-    Stored(app.SKUS, sku, changes=()),
+    Stored(app.SKUS, sku),
 )
 
 _CATEGORY, _PRODUCER = bindparam("category_id", type_=Uuid), bindparam("producer_id", type_=Uuid)

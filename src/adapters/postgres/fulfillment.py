@@ -89,15 +89,11 @@ shipment_change = table(
     one_of("state", fulfillment.State),
 )
 
-_WHEN_MADE = ("source", "service_level", "weight_grams", "created_at", "producer_id", "number")
-_GOES_ON = tuple(
-    name for name in Shipment.__struct_fields__ if name not in (*app.SHIPMENTS.key_fields, *_WHEN_MADE)
-)
-SHIPMENTS = Stored(app.SHIPMENTS, shipment, changes=_GOES_ON)
+SHIPMENTS = Stored(app.SHIPMENTS, shipment)
 STORED = (
     SHIPMENTS,
-    Stored(app.SHIPMENT_LINES, shipment_line, changes=()),
-    Stored(app.SHIPMENT_CHANGES, shipment_change, changes=()),
+    Stored(app.SHIPMENT_LINES, shipment_line),
+    Stored(app.SHIPMENT_CHANGES, shipment_change),
 )
 
 _USER, _ORDER = bindparam("user_id", type_=Uuid), bindparam("order_id", type_=Uuid)

@@ -59,8 +59,8 @@ session = table(
 
 LOGINS = Stored(app.LOGINS, login)
 MEMBERS = Stored(app.MEMBERS, member)
-SESSIONS = Stored(app.SESSIONS, session, changes=("revoked_at",))
-STORED = (LOGINS, MEMBERS, Stored(app.LEVEL_CHANGES, level_change, changes=()), SESSIONS)
+SESSIONS = Stored(app.SESSIONS, session)
+STORED = (LOGINS, MEMBERS, Stored(app.LEVEL_CHANGES, level_change), SESSIONS)
 
 _USER = bindparam("user_id", type_=Uuid)
 _BEFORE = bindparam("before", type_=Uuid)

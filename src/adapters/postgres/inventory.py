@@ -66,8 +66,8 @@ movement = table(
 Index("movement_variant_idx", movement.c.product_id, movement.c.variant_id, movement.c.id)
 
 STOCKS = Stored(app.STOCKS, stock)
-BATCHES = Stored(app.BATCHES, batch, changes=("on_hand", "allocated"))
-MOVEMENTS = Stored(app.MOVEMENTS, movement, changes=())
+BATCHES = Stored(app.BATCHES, batch)
+MOVEMENTS = Stored(app.MOVEMENTS, movement)
 STORED = (STOCKS, BATCHES, MOVEMENTS)
 
 _PRODUCT, _VARIANT = bindparam("product_id", type_=Uuid), bindparam("variant_id", type_=Uuid)

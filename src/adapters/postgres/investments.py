@@ -48,18 +48,7 @@ Index(
     postgresql_where=plain(app.is_open(investment.c)),
 )
 
-INVESTMENTS = Stored(
-    app.INVESTMENTS,
-    investment,
-    changes=(
-        "state",
-        "tracking_id",
-        "active_at",
-        "withdraw_until",
-        "withdrawn_at",
-        "grant_id",
-    ),
-)
+INVESTMENTS = Stored(app.INVESTMENTS, investment)
 STORED = (INVESTMENTS,)
 
 _USER = bindparam("user_id", type_=Uuid)

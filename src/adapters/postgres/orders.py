@@ -117,12 +117,12 @@ order_counter = table(
     holds("last", "last > 0"),
 )
 
-ORDERS = Stored(app.ORDERS, order, changes=("status", "cancelled_at", "cancellation_reason"))
-ORDER_NUMBERS = Stored(app.ORDER_NUMBERS, order_number, changes=())
+ORDERS = Stored(app.ORDERS, order)
+ORDER_NUMBERS = Stored(app.ORDER_NUMBERS, order_number)
 STORED = (
     ORDERS,
-    Stored(app.ORDER_LINES, order_line, changes=()),
-    Stored(app.STATUS_CHANGES, order_status_change, changes=()),
+    Stored(app.ORDER_LINES, order_line),
+    Stored(app.STATUS_CHANGES, order_status_change),
     ORDER_NUMBERS,
     Stored(app.COUNTERS, order_counter),
 )

@@ -48,7 +48,7 @@ producer_slug = table(
 )
 
 PRODUCERS = Stored(app.PRODUCERS, producer)
-STORED = (PRODUCERS, Stored(app.PRODUCER_SLUGS, producer_slug, changes=()))
+STORED = (PRODUCERS, Stored(app.PRODUCER_SLUGS, producer_slug))
 
 _TYPE = bindparam("type", type_=Text)
 _PRODUCER = Statement(select(*PRODUCERS.columns).where(producer.c.id == bindparam("producer_id", type_=Uuid)))

@@ -63,21 +63,9 @@ payment_reference = table(
     field("payment_id", Uuid),
 )
 
-PAYMENTS = Stored(
-    app.PAYMENTS,
-    payment,
-    changes=(
-        "reference",
-        "pay_url",
-        "state",
-        "refund_due_cents",
-        "refunded_cents",
-        "reason",
-        "settled_at",
-    ),
-)
-RECEIPTS = Stored(app.RECEIPTS, receipt, changes=())
-PAYMENT_REFERENCES = Stored(app.PAYMENT_REFERENCES, payment_reference, changes=())
+PAYMENTS = Stored(app.PAYMENTS, payment)
+RECEIPTS = Stored(app.RECEIPTS, receipt)
+PAYMENT_REFERENCES = Stored(app.PAYMENT_REFERENCES, payment_reference)
 STORED = (PAYMENTS, RECEIPTS, PAYMENT_REFERENCES)
 
 _USER, _ID = bindparam("user_id", type_=Uuid), bindparam("payment_id", type_=Uuid)

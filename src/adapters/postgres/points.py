@@ -108,10 +108,10 @@ hold = table(
 Index("hold_open_idx", hold.c.user_id, hold.c.unit, postgresql_where=plain(hold.c.state == "held"))
 
 ACCOUNTS = Stored(app.ACCOUNTS, account)
-LOTS = Stored(app.LOTS, lot, changes=("remaining", "expires_at"))
-POSTINGS = Stored(app.POSTINGS, posting, changes=())
-ALLOCATIONS = Stored(app.ALLOCATIONS, allocation, changes=())
-HOLDS = Stored(app.HOLDS, hold, changes=("state", "captured"))
+LOTS = Stored(app.LOTS, lot)
+POSTINGS = Stored(app.POSTINGS, posting)
+ALLOCATIONS = Stored(app.ALLOCATIONS, allocation)
+HOLDS = Stored(app.HOLDS, hold)
 STORED = (ACCOUNTS, LOTS, POSTINGS, ALLOCATIONS, HOLDS)
 
 _USER, _UNIT = bindparam("user_id", type_=Uuid), bindparam("unit", type_=Text)

@@ -102,9 +102,9 @@ PROJECTS = Stored(app.PROJECTS, project)
 FUNDINGS = Stored(app.FUNDINGS, funding)
 STORED = (
     PROJECTS,
-    Stored(app.PROJECT_SLUGS, project_slug, changes=()),
+    Stored(app.PROJECT_SLUGS, project_slug),
     FUNDINGS,
-    Stored(app.FUNDING_ENTRIES, funding_entry, changes=("state", "recorded_at")),
+    Stored(app.FUNDING_ENTRIES, funding_entry),
 )
 
 _LABEL, _TYPE = bindparam("label", type_=Text), bindparam("type", type_=Text)

@@ -77,19 +77,13 @@ class Statements(NamedTuple):
 
 
 class Stored(Generic[R]):
-    """How a kind of record is kept: its table, and the statements that load and write it.
+    """How a kind of record is kept: its table, and the statements that load and write it."""
 
-    `changes` names the fields that an update writes, all but the key by default; none for a record
-    that is written once.
-    """
-
-    def __init__(self, kind: Kind[R], table: Table, *, changes: tuple[str, ...] | None = None) -> None:
+    def __init__(self, kind: Kind[R], table: Table) -> None:
         self.kind, self.table = kind, table
         self.fields = tuple(field.name for field in msgspec.structs.fields(kind.record))
         self.home = "" if table.info["home"] == "reference" else table.info["home"]
         self._decoders = _decoders(kind.record, table)
-        everything = tuple(name for name in self.fields if name not in kind.key_fields)
-        self.changes = everything if changes is None else changes
 
     @property
     def columns(self) -> list[Any]:
@@ -128,7 +122,7 @@ class Stored(Generic[R]):
         by, groups = self.kind.key_fields, self.kind.group_fields
         return Statements(
             insert=self._insert(),
-            update=self._update(homes) if self.changes else None,
+            update=self._update(homes) if self.kind.changes else None,
             by_key=self._by(by, homes),
             by_key_locked=self._by(by, homes, lock=True),
             by_group={name: self._by(by, homes, group=True) for name, by in groups.items()},
@@ -160,10 +154,10 @@ class Stored(Generic[R]):
         return self._part(insert.returning(next(iter(self.table.primary_key))), self.fields, "added")
 
     def _update(self, homes: bool) -> Part:
-        t, names = self.table, (*self.kind.key_fields, *self.changes)
+        t, names = self.table, (*self.kind.key_fields, *self.kind.changes)
         given = self._rows(names, "changed")
         same = [t.c[name] == given.c[name] for name in self.kind.key_fields]
-        update = t.update().values({name: given.c[name] for name in self.changes})
+        update = t.update().values({name: given.c[name] for name in self.kind.changes})
         update = update.where(*same, *self._in_home(names, "changed", homes))
         return self._part(update.returning(next(iter(t.primary_key))), names, "changed")
 

@@ -32,4 +32,4 @@ event = table(
 )
 Index("event_recorded_at_idx", event.c.recorded_at)
 
-STORED = (Stored(app.RUNS, command_log, changes=()), Stored(app.HAPPENINGS, event, changes=()))
+STORED = (Stored(app.RUNS, command_log), Stored(app.HAPPENINGS, event))

@@ -35,11 +35,11 @@ class Sku(shared.Record):
 
 
 CATEGORIES = Kind(Category, "category", ("id",), {"tree": ()}, root=True)
-CATEGORY_SLUGS = Kind(CategorySlug, "category_slug", ("slug",), root=True)
+CATEGORY_SLUGS = Kind(CategorySlug, "category_slug", ("slug",), root=True, changes=())
 PRODUCTS = Kind(Product, "product", ("id",), root=True)
-PRODUCT_SLUGS = Kind(ProductSlug, "product_slug", ("slug",), root=True)
+PRODUCT_SLUGS = Kind(ProductSlug, "product_slug", ("slug",), root=True, changes=())
 VARIANTS = Kind(Variant, "variant", ("id",), {"product": ("product_id",)}, root=True)
-SKUS = Kind(Sku, "sku", ("sku",), root=True)
+SKUS = Kind(Sku, "sku", ("sku",), root=True, changes=())
 KINDS: tuple[Kind[Any], ...] = (CATEGORIES, CATEGORY_SLUGS, PRODUCTS, PRODUCT_SLUGS, VARIANTS, SKUS)
 
 

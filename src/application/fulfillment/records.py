@@ -20,9 +20,17 @@ from ..pages import Limit
 from ..work import Kind
 
 _OF_ORDER = {"order": ("user_id", "order_id")}
-SHIPMENTS = Kind(Shipment, "shipment", ("user_id", "order_id", "id"), _OF_ORDER | {"id": ("id",)})
-SHIPMENT_LINES = Kind(ShipmentLine, "shipment_line", ("user_id", "order_id", "id"), _OF_ORDER)
-SHIPMENT_CHANGES = Kind(ShipmentChange, "shipment_change", ("user_id", "order_id", "id"), _OF_ORDER)
+_MADE_WITH = ("user_id", "id", "order_id", "number", "source", "producer_id", "service_level")
+_GOES_ON = tuple(
+    name for name in Shipment.__struct_fields__ if name not in (*_MADE_WITH, "weight_grams", "created_at")
+)
+SHIPMENTS = Kind(
+    Shipment, "shipment", ("user_id", "order_id", "id"), _OF_ORDER | {"id": ("id",)}, changes=_GOES_ON
+)
+SHIPMENT_LINES = Kind(ShipmentLine, "shipment_line", ("user_id", "order_id", "id"), _OF_ORDER, changes=())
+SHIPMENT_CHANGES = Kind(
+    ShipmentChange, "shipment_change", ("user_id", "order_id", "id"), _OF_ORDER, changes=()
+)
 KINDS: tuple[Kind[Any], ...] = (SHIPMENTS, SHIPMENT_LINES, SHIPMENT_CHANGES)
 """All of them are parts of an order: its lock guards them."""
 

@@ -25,6 +25,14 @@ INVESTMENTS = Kind(
     {"owner": ("user_id",)},
     root=True,
     live=is_open,
+    changes=(
+        "state",
+        "tracking_id",
+        "active_at",
+        "withdraw_until",
+        "withdrawn_at",
+        "grant_id",
+    ),
 )
 KINDS: tuple[Kind[Any], ...] = (INVESTMENTS,)
 

@@ -25,10 +25,19 @@ class OrderNumber(shared.Record):
 
 
 _OF_ORDER = {"order": ("user_id", "order_id")}
-ORDERS = Kind(Order, "order", ("user_id", "id"), {"id": ("id",)}, root=True)
-ORDER_LINES = Kind(OrderLine, "order_line", ("user_id", "order_id", "id"), _OF_ORDER)
-STATUS_CHANGES = Kind(StatusChange, "order_status_change", ("user_id", "order_id", "id"), _OF_ORDER)
-ORDER_NUMBERS = Kind(OrderNumber, "order_number", ("number",))
+ORDERS = Kind(
+    Order,
+    "order",
+    ("user_id", "id"),
+    {"id": ("id",)},
+    root=True,
+    changes=("status", "cancelled_at", "cancellation_reason"),
+)
+ORDER_LINES = Kind(OrderLine, "order_line", ("user_id", "order_id", "id"), _OF_ORDER, changes=())
+STATUS_CHANGES = Kind(
+    StatusChange, "order_status_change", ("user_id", "order_id", "id"), _OF_ORDER, changes=()
+)
+ORDER_NUMBERS = Kind(OrderNumber, "order_number", ("number",), changes=())
 KINDS: tuple[Kind[Any], ...] = (ORDERS, ORDER_LINES, STATUS_CHANGES, ORDER_NUMBERS)
 COUNTERS = Kind(Counter, "order_counter", ("series", "year"), root=True)
 """Not among `KINDS`: whoever orders wants it, so it is locked after everything else."""
