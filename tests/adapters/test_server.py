@@ -33,10 +33,11 @@ IS_ROOT = os.geteuid() == 0
 ACCOUNTS = ["root", "nobody"] if IS_ROOT else [pwd.getpwuid(os.geteuid()).pw_name]
 
 PROGRAM = """
-import json, os, pwd, sys
+import json, os, pwd, signal, sys
 from pathlib import Path
 from baobab.adapters.postgres.server import EmbeddedServer
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 account, folder, durable = pwd.getpwnam(sys.argv[1]), Path(sys.argv[2]), sys.argv[3] == "True"
 if account.pw_uid != os.geteuid():
     os.setgroups([])
