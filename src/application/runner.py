@@ -40,6 +40,8 @@ C = TypeVar("C", bound=shared.Record)
 V = TypeVar("V")
 
 _encode = msgspec.json.Encoder().encode
+PIECE = 64
+"""Commands. A longer batch is written in pieces: the storage writes one while the next is run."""
 
 
 class InvalidCommand(shared.Malformed):
@@ -226,7 +228,7 @@ class Runner:
             job.future.set_exception(_as_refusal(error, job.sent))
 
     async def _attempt(self, jobs: Sequence[_Job]) -> list[Outcome[Any] | Exception]:
-        """One transaction: load, lock, run each command in turn, flush, commit."""
+        """One transaction: load, lock, run each command in turn, write, commit."""
         for job in jobs:
             job.tries += 1
             job.error = None
@@ -234,14 +236,16 @@ class Runner:
             records = IdentityMap(transaction)
             works = [Work(records, self.clock(), job.actor, job.key, self.new_id) for job in jobs]
             await self._load(records, jobs, works)
-            outcomes = [await _perform(job, work, records) for job, work in zip(jobs, works, strict=True)]
-            if records.failure is not None and len(jobs) > 1:
-                raise records.failure
-            changes = records.changes()
-            if changes.added or changes.changed:
-                await transaction.write(changes)
-                for job in jobs:
-                    job.sent = True
+            outcomes: list[Outcome[Any] | Exception] = []
+            for first in range(0, len(jobs), PIECE):
+                piece = zip(jobs[first : first + PIECE], works[first : first + PIECE], strict=True)
+                outcomes += [await _perform(job, work, records) for job, work in piece]
+                if records.failure is not None and len(jobs) > 1:
+                    raise records.failure
+                await records.write()
+            await records.written()
+            for job in jobs:
+                job.sent |= records.has_written
         return outcomes
 
     async def _load(self, records: IdentityMap, jobs: Sequence[_Job], works: Sequence[Work]) -> None:

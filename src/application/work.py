@@ -7,6 +7,7 @@ case then decides on frozen records in memory. Nothing is written until the batc
 Decision: docs/decisions/0003-work-and-runner.md.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
@@ -187,13 +188,12 @@ _encode = msgspec.json.Encoder().encode
 class _Entry:
     """One record of a batch: as the storage has it, and as the batch has made it so far."""
 
-    __slots__ = ("key", "record", "stored", "touched")
+    __slots__ = ("key", "record", "stored")
 
     def __init__(self, key: Key[Any]) -> None:
         self.key = key
         self.stored: shared.Record | None = None
         self.record: shared.Record | None = None
-        self.touched = False
 
 
 _Groups = tuple[dict[_Entry, None], ...]
@@ -203,21 +203,26 @@ class IdentityMap:
     """The records of one batch, each once, with the journal that undoes a refused command.
 
     `failure` is what broke the transaction while a command looked: nobody else can look any more.
+    `has_written` says whether anything was, or was begun to be.
     """
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
         self.failure: Exception | None = None
+        self.has_written = False
         self._entries: dict[Key[Any], _Entry] = {}
         self._groups: dict[Group[Any], dict[_Entry, None]] = {}
         self._touched: dict[_Entry, None] = {}
+        self._unwritten: dict[_Entry, None] = {}
         self._journal: list[tuple[_Entry, object, _Groups]] = []
+        self._writing: asyncio.Task[None] | None = None
 
     async def load(self, wanted: Iterable[Wanted], *, lock: bool = False) -> None:
         """Load what is not known yet; with `lock`, read everything again under the lock."""
         missing = [one for one in dict.fromkeys(wanted) if lock or not self.knows(one)]
         if missing:
             try:
+                await self.written()
                 loaded = await self._transaction.load(missing, lock=lock)
             except Exception as error:
                 self.failure = error
@@ -246,7 +251,7 @@ class IdentityMap:
         entry = self._entries.get(key)
         if entry is None:
             entry = self._entries[key] = _Entry(key)
-        if not entry.touched:
+        if entry not in self._touched:
             entry.stored = entry.record = record
         return entry
 
@@ -271,9 +276,7 @@ class IdentityMap:
             entry = self._entries[key] = _Entry(key)
         self._journal.append((entry, before, self._join(kind, entry, record)))
         entry.record = record
-        if not entry.touched:
-            entry.touched = True
-            self._touched[entry] = None
+        self._touched[entry] = self._unwritten[entry] = None
 
     def _join(self, kind: Kind[Any], entry: _Entry, record: shared.Record) -> _Groups:
         """List the record in its groups; the ones that did not list it yet."""
@@ -295,18 +298,37 @@ class IdentityMap:
             for listed in joined:
                 del listed[entry]
             if before is _UNKNOWN:
-                del self._entries[entry.key], self._touched[entry]
+                del self._entries[entry.key], self._touched[entry], self._unwritten[entry]
                 before = None
             entry.record = cast("shared.Record | None", before)
 
-    def changes(self) -> Changes:
-        """Every record that is not as it was loaded."""
+    async def write(self) -> None:
+        """Begin to write what has changed since the last time; it can no longer be undone. The next
+        commands can be run meanwhile."""
+        await self.written()
+        changes = self._changes()
+        self._unwritten.clear()
+        self._journal.clear()
+        if changes.added or changes.changed:
+            self.has_written = True
+            self._writing = asyncio.create_task(self._transaction.write(changes))
+            await asyncio.sleep(0)  # it starts,
+            await asyncio.sleep(0)  # and what it says is sent
+
+    async def written(self) -> None:
+        """Wait until all that was begun is written."""
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            await writing
+
+    def _changes(self) -> Changes:
         changes = Changes({}, {})
-        for entry in self._touched:
+        for entry in self._unwritten:
             record, stored = entry.record, entry.stored
             if record is not None and record is not stored:
                 side = changes.added if stored is None else changes.changed
                 side.setdefault(entry.key.kind, []).append(record)
+                entry.stored = record
         return changes
 
 

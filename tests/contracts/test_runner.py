@@ -336,6 +336,43 @@ async def test_a_look_that_breaks_the_transaction_fails_alone(postgres_world: Wo
     assert [type(one).__name__ for one in found] == ["CharacterNotInRepertoireError", "int"]
 
 
+async def test_a_long_batch_is_written_in_pieces_and_committed_once(
+    any_world: World, run: Runner, watched: Watched
+) -> None:
+    member, amounts = await funded(any_world, 500), [999 if number % 50 == 9 else 1 for number in range(200)]
+    found = await asyncio.gather(
+        *(run(points.spend, spend(member, amount), actor=any_world.admin) for amount in amounts),
+        return_exceptions=True,
+    )
+    assert [type(one) for one in found] == [InsufficientPoints if one > 1 else Balance for one in amounts]
+    assert watched.begun == 1
+    assert await balance_of(any_world, member) == 500 - 196
+    assert await lines_of(any_world, member) == [-1] * 100, "the last hundred"
+
+
+async def test_a_late_look_sees_what_an_earlier_piece_of_the_batch_wrote(any_world: World) -> None:
+    member, other = await funded(any_world), await funded(any_world)
+    last = asyncio.gather(
+        any_world.run(add_secret, Touch(user_id=member), actor=any_world.admin),
+        *(any_world.run(points.spend, spend(other), actor=any_world.admin) for _ in range(100)),
+        any_world.run(add_lot_late, Touch(user_id=member, lot_id=uuid4()), actor=any_world.admin),
+    )
+    with pytest.raises(shared.RuleForbids):
+        await last
+    assert await balance_of(any_world, other) == 0
+
+
+async def test_a_poisoned_command_of_a_long_batch_fails_alone(postgres_world: World) -> None:
+    member, admin = await funded(postgres_world), postgres_world.admin
+    poisoned, *found = await asyncio.gather(
+        postgres_world.run(poison, Touch(user_id=postgres_world.member().user_id), actor=admin),
+        *(postgres_world.run(points.spend, spend(member), actor=admin) for _ in range(100)),
+        return_exceptions=True,
+    )
+    assert type(poisoned).__name__ == "CheckViolationError"
+    assert [one.balance for one in found if isinstance(one, Balance)] == list(range(99, -1, -1))
+
+
 async def test_a_use_case_can_be_part_of_another(any_world: World) -> None:
     member = await funded(any_world)
     found = await any_world.run(spend_twice, spend(member, 30), actor=any_world.admin)
