@@ -1,5 +1,7 @@
 """PostgreSQL's errors get the names of the application, by their SQLSTATE alone."""
 
+import asyncio
+import time
 from typing import Any
 
 import asyncpg
@@ -15,6 +17,7 @@ from baobab.domain import shared
 from baobab.domain.points import POINTS, Posting, open_account
 from builders import START, World, filled
 
+SLEEP = Statement(select(func.pg_sleep(20)))
 NUMBER = Statement(select(bindparam("number", type_=Int)))
 
 
@@ -70,6 +73,27 @@ async def test_a_read_whose_connection_is_lost_is_unavailable_and_the_next_one_a
     with pytest.raises(shared.Unavailable):
         await database.all(ends_itself)
     assert await database.all(NUMBER, number=7) == [(7,)]
+
+
+async def test_what_was_ended_while_it_lay_idle_is_a_lost_connection(database_url: str) -> None:
+    """Its end may be read before or after the next statement is sent: asyncpg has an error for each."""
+    async with Database(database_url, connections=4) as database:
+        for _ in range(30):
+            async with database.connection() as first, database.connection() as second:
+                await second.execute("select pg_terminate_backend($1)", first.get_server_pid())
+                with pytest.raises(ConnectionLost), translated():
+                    await first.fetch("select 1")
+
+
+async def test_a_server_that_falls_silent_is_unavailable_in_time(database_url: str) -> None:
+    """Nothing is undone or cancelled on a connection that does not answer: that would be to wait again."""
+    async with Database(database_url, connections=1, timeout=0.3) as database:
+        waiting = (database.all(SLEEP) for _ in range(2))
+        began = time.monotonic()
+        results = await asyncio.gather(*waiting, return_exceptions=True)
+        assert [type(one) for one in results] == [shared.Unavailable] * 2
+        assert time.monotonic() - began < 1.5
+        await database.check()
 
 
 async def test_a_database_that_was_closed_is_unavailable(database_url: str) -> None:

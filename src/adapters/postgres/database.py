@@ -1,5 +1,6 @@
 """Connections to PostgreSQL: one pool of asyncpg, and the one place where its errors get a name."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -28,7 +29,7 @@ def translated() -> Iterator[None]:
         if state[:2] == "53" or state == "57014":
             raise shared.Unavailable from error
         raise
-    except (asyncpg.InterfaceError, OSError) as error:
+    except (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
         raise ConnectionLost(str(error)) from error
 
 
@@ -42,14 +43,28 @@ def reading() -> Iterator[None]:
         raise shared.Unavailable from error
 
 
+@contextmanager
+def in_time(connection: Any) -> Iterator[None]:
+    """End a connection that did not answer in time: to undo or cancel on it would be to wait again."""
+    try:
+        yield
+    except TimeoutError:
+        connection.terminate()
+        raise
+
+
 async def _keep(connection: Any) -> None:
     """Nothing to reset between uses: no session state is ever set."""
 
 
 class Database:
-    """A pool of connections, opened with `async with Database(url):`."""
+    """A pool of connections, opened with `async with Database(url):`.
 
-    def __init__(self, url: str, *, connections: int = 8, timeout: float = 30.0) -> None:
+    `timeout` is how many seconds one waits for a free connection, and then for the answer to a statement:
+    longer than for a lock, so that the server says first what is the matter.
+    """
+
+    def __init__(self, url: str, *, connections: int = 8, timeout: float = 15.0) -> None:
         self.url, self._connections, self._timeout = url, connections, timeout
         self._pool: Any = None
 
@@ -72,22 +87,26 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:
-        async with self._pool.acquire() as connection:
-            yield connection
+        async with self._pool.acquire(timeout=self._timeout) as connection:
+            with in_time(connection):
+                yield connection
 
     async def check(self) -> None:
-        """Raise Unavailable unless the database answers."""
+        """Raise Unavailable unless the database answers within two seconds."""
         with reading():
-            await self._pool.fetchval("select 1", timeout=2)
+            async with asyncio.timeout(2):
+                await self._pool.fetchval("select 1")
 
     async def all(self, statement: Statement, **values: Any) -> list[asyncpg.Record]:
         """Every row of a reading statement."""
         with reading():
-            rows: list[asyncpg.Record] = await self._pool.fetch(statement.sql, *statement.args(values))
-            return rows
+            async with self.connection() as connection:
+                rows: list[asyncpg.Record] = await connection.fetch(statement.sql, *statement.args(values))
+                return rows
 
     async def one(self, statement: Statement, **values: Any) -> asyncpg.Record | None:
         """The only row of a reading statement, or None."""
         with reading():
-            row: asyncpg.Record | None = await self._pool.fetchrow(statement.sql, *statement.args(values))
-            return row
+            async with self.connection() as connection:
+                row: asyncpg.Record | None = await connection.fetchrow(statement.sql, *statement.args(values))
+                return row

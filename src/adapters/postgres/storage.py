@@ -8,7 +8,7 @@ import asyncpg
 
 from ...application.work import Changes, Group, Key, Kind, Loaded, Wanted
 from ...domain import shared
-from .database import Database, translated
+from .database import Database, in_time, translated
 from .rows import Part, Statements, Stored, arrays, writing
 
 Connection = Any  # asyncpg.Connection or the pool's proxy of one
@@ -139,7 +139,8 @@ class PostgresStorage:
             async with self._database.connection() as connection:
                 await connection.execute(BEGIN)
                 try:
-                    yield PostgresTransaction(connection, self._stored, self._places, self._locking)
+                    with in_time(connection):
+                        yield PostgresTransaction(connection, self._stored, self._places, self._locking)
                 except BaseException:
                     await connection.execute("rollback")
                     raise
