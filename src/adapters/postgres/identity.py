@@ -1,5 +1,6 @@
 """Members in PostgreSQL. Home: `user_id`; an e-mail has a row of its own that names its owner."""
 
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import Text, bindparam, select
@@ -8,8 +9,9 @@ from ...application import identity as app
 from ...domain import identity
 from ...domain.identity import Login, Member, Session
 from .database import Database
-from .rows import LAST_ID, Statement, Stored
+from .rows import LAST_ID, Statement, Stored, unnested
 from .schema import Bytes, Int, Time, Uuid, field, one_of, table
+from .together import Together
 
 login = table(
     "login",
@@ -70,10 +72,11 @@ _LOGIN = Statement(
     .select_from(login.join(member, member.c.user_id == login.c.user_id))
     .where(login.c.email == bindparam("email", type_=Text))
 )
-_SESSION = Statement(
+_asked = unnested("asked", user_id=Uuid, session_id=Uuid)
+_SESSIONS_ASKED = Statement(
     select(*SESSIONS.columns, *MEMBERS.columns)
     .select_from(session.join(member, member.c.user_id == session.c.user_id))
-    .where(session.c.user_id == _USER, session.c.id == bindparam("session_id", type_=Uuid))
+    .join(_asked, (session.c.user_id == _asked.c.user_id) & (session.c.id == _asked.c.session_id))
 )
 _MEMBER = Statement(select(*MEMBERS.columns).where(member.c.user_id == _USER))
 _MEMBERS = Statement(
@@ -93,14 +96,24 @@ class IdentityQueries:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._asked = Together(self._sessions)
 
     async def login(self, email: str) -> tuple[Login, Member] | None:
         row = await self._database.one(_LOGIN, email=email)
         return (LOGINS.record(row[:_LOGIN_WIDTH]), MEMBERS.record(row[_LOGIN_WIDTH:])) if row else None
 
     async def session(self, user_id: UUID, session_id: UUID) -> tuple[Session, Member] | None:
-        row = await self._database.one(_SESSION, user_id=user_id, session_id=session_id)
-        return (SESSIONS.record(row[:_SESSION_WIDTH]), MEMBERS.record(row[_SESSION_WIDTH:])) if row else None
+        return await self._asked.find((user_id, session_id))
+
+    async def _sessions(
+        self, keys: Sequence[tuple[UUID, UUID]]
+    ) -> Mapping[tuple[UUID, UUID], tuple[Session, Member]]:
+        owners, ids = zip(*keys, strict=True)
+        rows = await self._database.all(_SESSIONS_ASKED, asked_user_id=owners, asked_session_id=ids)
+        found = (
+            (SESSIONS.record(row[:_SESSION_WIDTH]), MEMBERS.record(row[_SESSION_WIDTH:])) for row in rows
+        )
+        return {(session.user_id, session.id): (session, owner) for session, owner in found}
 
     async def member(self, user_id: UUID) -> Member | None:
         row = await self._database.one(_MEMBER, user_id=user_id)

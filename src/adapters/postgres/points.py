@@ -1,5 +1,6 @@
 """The points ledger in PostgreSQL. Home: `user_id`."""
 
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from uuid import UUID
 
@@ -8,11 +9,12 @@ from sqlalchemy import Boolean, Index, Integer, Text, bindparam, func, select, u
 from ...application import points as app
 from ...application.points import LotPart, StatementLine
 from ...domain import points
-from ...domain.points import Book
+from ...domain.points import Account, Book, Lot
 from ...domain.shared import evolve
 from .database import Database
-from .rows import Statement, Stored, plain
+from .rows import Statement, Stored, plain, unnested
 from .schema import Bytes, Int, Json, Time, Uuid, field, holds, one_of, table
+from .together import Together
 
 account = table(
     "account",
@@ -116,10 +118,13 @@ STORED = (ACCOUNTS, LOTS, POSTINGS, ALLOCATIONS, HOLDS)
 
 _USER, _UNIT = bindparam("user_id", type_=Uuid), bindparam("unit", type_=Text)
 _open_lot = (lot.c.user_id == account.c.user_id) & (lot.c.unit == account.c.unit) & plain(lot.c.remaining > 0)
-_BOOK = Statement(
-    select(*ACCOUNTS.columns, *LOTS.columns)
-    .select_from(account.outerjoin(lot, _open_lot))
-    .where(account.c.user_id == _USER, account.c.unit == _UNIT)
+_asked = unnested("asked", user_id=Uuid, unit=Text)
+_BOOKS = Statement(
+    select(*ACCOUNTS.columns, *LOTS.columns).select_from(
+        _asked.join(
+            account, (account.c.user_id == _asked.c.user_id) & (account.c.unit == _asked.c.unit)
+        ).outerjoin(lot, _open_lot)
+    )
 )
 _HOLDS = Statement(
     select(*HOLDS.columns).where(hold.c.user_id == _USER, hold.c.unit == _UNIT, plain(hold.c.state == "held"))
@@ -165,17 +170,26 @@ class PointsQueries:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._asked = Together(self._books)
 
     async def book(self, user_id: UUID, unit: str) -> Book | None:
-        rows = await self._database.all(_BOOK, user_id=user_id, unit=unit)
-        if not rows:
-            return None
-        owner = ACCOUNTS.record(rows[0][:_ACCOUNT_WIDTH])
-        lots = tuple(LOTS.record(row[_ACCOUNT_WIDTH:]) for row in rows if row["id"] is not None)
-        if not owner.held:
-            return Book(owner, lots)
-        open_holds = await self._database.all(_HOLDS, user_id=user_id, unit=unit)
-        return Book(owner, lots, tuple(HOLDS.record(row) for row in open_holds))
+        book = await self._asked.find((user_id, unit))
+        if book is None or not book.account.held:
+            return book
+        rows = await self._database.all(_HOLDS, user_id=user_id, unit=unit)
+        return evolve(book, holds=tuple(map(HOLDS.record, rows)))
+
+    async def _books(self, keys: Sequence[tuple[UUID, str]]) -> Mapping[tuple[UUID, str], Book]:
+        """The accounts with their open lots, without their holds."""
+        owners, units = zip(*keys, strict=True)
+        rows = await self._database.all(_BOOKS, asked_user_id=owners, asked_unit=units)
+        found: dict[tuple[UUID, str], tuple[Account, list[Lot]]] = {}
+        for row in rows:
+            owner = ACCOUNTS.record(row[:_ACCOUNT_WIDTH])
+            _, lots = found.setdefault((owner.user_id, owner.unit), (owner, []))
+            if row["id"] is not None:
+                lots.append(LOTS.record(row[_ACCOUNT_WIDTH:]))
+        return {key: Book(owner, tuple(lots)) for key, (owner, lots) in found.items()}
 
     async def lines(self, user_id: UUID, unit: str, limit: int, before: int | None) -> list[StatementLine]:
         rows = await self._database.all(

@@ -58,6 +58,13 @@ def plain(clause: Any) -> Any:
     return text(str(clause.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True})))
 
 
+def unnested(alias: str, **columns: Any) -> Any:
+    """`unnest($1, $2, …) AS alias(a, b, …)`: rows given as one array a column, under `alias_a`, `alias_b`."""
+    arrays = [bindparam(f"{alias}_{name}", type_=ARRAY(kind)) for name, kind in columns.items()]
+    named = (column(name, kind) for name, kind in columns.items())
+    return func.unnest(*arrays).table_valued(*named, name=alias).render_derived()
+
+
 class Part(NamedTuple):
     """An insert or an update of one kind of record, and what makes its arguments: one array a column."""
 
