@@ -90,6 +90,7 @@ class _Job:
         "future",
         "key",
         "sent",
+        "since",
         "tries",
         "use_case",
     )
@@ -110,7 +111,9 @@ class _Job:
         self.tries = 0
         self.sent = False
         self.error: Exception | None = None
-        self.future: asyncio.Future[Outcome[Any]] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self.since = loop.time()
+        self.future: asyncio.Future[Outcome[Any]] = loop.create_future()
 
     @property
     def may_have_run(self) -> bool:
@@ -126,7 +129,8 @@ class Runner:
     """Runs use cases against one storage, grouped, idempotent, each in a transaction.
 
     `most_waiting` bounds the queue (beyond it Overloaded is raised at once), `most_grouped` one
-    transaction, `tries` how often a command that met a conflict is run again alone.
+    transaction, `tries` how often a command that met a conflict is run again alone, `patience` for how
+    many seconds: where the storage falls silent, everybody hears so in time.
     """
 
     def __init__(
@@ -139,9 +143,11 @@ class Runner:
         most_grouped: int = 256,
         most_waiting: int = 10_000,
         tries: int = 5,
+        patience: float = 15.0,
     ) -> None:
         self._storage, self._queries, self.clock, self.new_id = storage, queries, clock, ids
-        self._most_grouped, self._most_waiting, self._tries = most_grouped, most_waiting, tries
+        self._most_grouped, self._most_waiting = most_grouped, most_waiting
+        self._tries, self._patience = tries, patience
         self._queue: deque[_Job] = deque()
         self._driver: asyncio.Task[None] | None = None
 
@@ -209,23 +215,28 @@ class Runner:
         try:
             outcomes = await self._attempt(jobs)
         except Exception as error:
-            if len(jobs) == 1:
-                await self._alone(jobs[0], error)
-            else:
-                for job in jobs:
-                    await self._alone(job, None)
+            for job in jobs:
+                hopeless = isinstance(error, ConnectionLost) and self._is_late(job)
+                await self._alone(job, error if hopeless or len(jobs) == 1 else None)
         else:
             _answer(jobs, outcomes)
 
     async def _alone(self, job: _Job, error: Exception | None) -> None:
         """Run one command by itself until it is answered, `tries` times at most."""
-        while error is None or (isinstance(error, (Conflict, ConnectionLost)) and job.tries < self._tries):
+        while error is None or (
+            isinstance(error, (Conflict, ConnectionLost))
+            and job.tries < self._tries
+            and not self._is_late(job)
+        ):
             try:
                 return _answer([job], await self._attempt([job]))
             except Exception as failure:
                 error = failure
         if not job.future.done():
             job.future.set_exception(_as_refusal(error, job.sent))
+
+    def _is_late(self, job: _Job) -> bool:
+        return asyncio.get_running_loop().time() - job.since > self._patience
 
     async def _attempt(self, jobs: Sequence[_Job]) -> list[Outcome[Any] | Exception]:
         """One transaction: load, lock, run each command in turn, write, commit."""

@@ -658,6 +658,29 @@ async def test_a_storage_that_stays_away_is_unavailable(
     assert await lines_of(any_world, member) == [100]
 
 
+@pytest.mark.parametrize("together", [1, 3])
+async def test_after_so_long_a_lost_connection_is_not_tried_again(
+    any_world: World, watched: Watched, together: int
+) -> None:
+    run = any_world.runner(watched, patience=0)
+    watched.before = [ConnectionLost() for _ in range(99)]
+    wishes = [run(points.earn, earn(SHOP), actor=any_world.admin) for _ in range(together)]
+    found = await asyncio.gather(*wishes, return_exceptions=True)
+    assert [type(one) for one in found] == [shared.Unavailable] * together
+    assert watched.begun == 1
+
+
+async def test_after_so_long_a_conflict_of_a_batch_is_still_settled_one_by_one(
+    any_world: World, watched: Watched
+) -> None:
+    run = any_world.runner(watched, patience=0)
+    watched.before = [Conflict(), Conflict()]
+    wishes = [run(points.earn, earn(SHOP), actor=any_world.admin) for _ in range(3)]
+    found = await asyncio.gather(*wishes, return_exceptions=True)
+    assert [type(one) for one in found] == [Busy, Balance, Balance]
+    assert watched.begun == 4
+
+
 async def test_a_storage_that_goes_away_during_the_commit_leaves_the_outcome_unknown(
     any_world: World, run: Runner, watched: Watched
 ) -> None:

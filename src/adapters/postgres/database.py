@@ -1,6 +1,5 @@
 """Connections to PostgreSQL: one pool of asyncpg, and the one place where its errors get a name."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -57,8 +56,11 @@ async def _keep(connection: Any) -> None:
     """Nothing to reset between uses: no session state is ever set."""
 
 
+_CLUSTER = "select 1 from pg_catalog.pg_extension where extname = 'citus'"
+
+
 class Database:
-    """A pool of connections, opened with `async with Database(url):`.
+    """A pool of connections, opened with `async with Database(url):`; then it knows whether it is a cluster.
 
     `timeout` is how many seconds one waits for a free connection, and then for the answer to a statement:
     longer than for a lock, so that the server says first what is the matter.
@@ -67,6 +69,7 @@ class Database:
     def __init__(self, url: str, *, connections: int = 8, timeout: float = 15.0) -> None:
         self.url, self._connections, self._timeout = url, connections, timeout
         self._pool: Any = None
+        self.is_cluster = False
 
     async def __aenter__(self) -> "Database":
         with translated():
@@ -80,22 +83,24 @@ class Database:
                 reset=_keep,
                 server_settings={"application_name": "baobab", "jit": "off", "lock_timeout": "10s"},
             )
+            self.is_cluster = bool(await self._pool.fetchval(_CLUSTER))
         return self
 
     async def __aexit__(self, *error: object) -> None:
         await self._pool.close()
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Any]:
-        async with self._pool.acquire(timeout=self._timeout) as connection:
+    async def connection(self, *, within: float | None = None) -> AsyncIterator[Any]:
+        """A connection; at most so many seconds are waited for one that is free, `timeout` by default."""
+        async with self._pool.acquire(timeout=within or self._timeout) as connection:
             with in_time(connection):
                 yield connection
 
     async def check(self) -> None:
-        """Raise Unavailable unless the database answers within two seconds."""
+        """Raise Unavailable unless there is a connection, and an answer on it, within two seconds each."""
         with reading():
-            async with asyncio.timeout(2):
-                await self._pool.fetchval("select 1")
+            async with self.connection(within=2) as connection:
+                await connection.fetchval("select 1", timeout=2)
 
     async def all(self, statement: Statement, **values: Any) -> list[asyncpg.Record]:
         """Every row of a reading statement."""
