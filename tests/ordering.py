@@ -17,6 +17,7 @@ from baobab.application.orders import QuoteView, WishedLine
 from baobab.application.runner import Runner
 from baobab.domain import shared
 from baobab.domain.identity import Level
+from baobab.domain.points import POINTS
 from builders import World
 
 HOME = shared.Address("Rue de Fer 1", "Namur", "5000", "BE")
@@ -127,7 +128,7 @@ class Market:
 
     async def lots(self, member: shared.Actor) -> list[tuple[int, bool]]:
         """What is left of each lot of a member, and whether it was paid for."""
-        book = await self.world.queries.points.book(member.user_id, points.POINTS)
+        book = await self.world.queries.points.book(member.user_id, POINTS)
         return sorted((lot.remaining, lot.funded) for lot in book.lots)
 
     async def pieces(self, variant: VariantView | None = None) -> tuple[int, int]:

@@ -56,11 +56,6 @@ def head() -> str:
     return cast("str", ScriptDirectory.from_config(_config()).get_current_head())
 
 
-def is_current(url: str) -> bool:
-    """Whether a database is at the newest revision."""
-    return current(url) == head()
-
-
 def new_revision(message: str, url: str) -> Path | None:
     """Draft the migration from what the history makes to what the tables say; None where they agree.
 

@@ -130,7 +130,7 @@ class PostgresStorage:
     def __init__(
         self, database: Database, stored: Mapping[Kind[Any], Stored[Any]], locking: Locking | None = None
     ) -> None:
-        self._database, self._stored, self._locking = database, stored, locking or ArrayLocking()
+        self._database, self._stored, self._locking = database, stored, locking
         self._places = _places(stored)
 
     @asynccontextmanager
@@ -140,11 +140,17 @@ class PostgresStorage:
                 await connection.execute(BEGIN)
                 try:
                     with in_time(connection):
-                        yield PostgresTransaction(connection, self._stored, self._places, self._locking)
+                        yield PostgresTransaction(connection, self._stored, self._places, self._lock())
                 except BaseException:
                     await connection.execute("rollback")
                     raise
                 await connection.execute("commit")
+
+    def _lock(self) -> Locking:
+        """The way that was asked for, else the one for what the database is."""
+        if self._locking is None:
+            self._locking = PipelinedLocking() if self._database.is_cluster else ArrayLocking()
+        return self._locking
 
 
 def _places(kinds: Iterable[Kind[Any]]) -> dict[Place, int]:

@@ -13,7 +13,6 @@ Cancelling an order and giving its points back are two decisions: only the first
 
 from .following import OrderAlreadyCancelled, OrderAlreadyDispatched, cancel, derive_status, follow
 from .placing import (
-    CENTS_A_POINT,
     MAY_BE_PRICED,
     MAY_ORDER,
     MOST_LINES,
@@ -55,7 +54,6 @@ from .records import (
 )
 
 __all__ = [
-    "CENTS_A_POINT",
     "MAY_BE_PRICED",
     "MAY_ORDER",
     "MOST_LINES",

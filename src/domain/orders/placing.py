@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from .. import catalog, partners, shared
+from ..points import CENTS_PER_POINT
 from .following import history_of
 from .records import (
     Checkout,
@@ -20,8 +21,6 @@ from .records import (
     ShippingRates,
 )
 
-CENTS_A_POINT = 100
-"""A point is worth one euro (ledger.md)."""
 MOST_LINES = 50
 MOST_PIECES = 1_000
 """Of one variant in one order."""
@@ -213,7 +212,7 @@ def _order(quote: Quote, placing: Placing) -> Order:
 def _line(order: Order, position: int, item: Item, id: UUID) -> OrderLine:
     product, variant, points = item.product, item.variant, item.variant.price_points * item.quantity
     rate = partners.commission_rate(item.producer, product.commission_bp)
-    sale = points * CENTS_A_POINT
+    sale = points * CENTS_PER_POINT
     commission = shared.share_of(sale, rate)
     return OrderLine(
         user_id=order.user_id,

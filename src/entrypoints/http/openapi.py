@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document at `/schema/openapi.json`, and a page to browse it that needs no internet."""
 
+import re
 from typing import Any
 
 import msgspec
@@ -13,6 +14,8 @@ from openapi_ui_bundles.swagger_ui import static_path
 from ... import __version__
 
 ASSETS = "/schema/assets"
+PAGE = re.compile(rb"\bPage_[\w.]*\.(\w+?)_(?=[\"_])")
+"""How Litestar names a page of something: with the module in which that stands."""
 
 
 def document() -> OpenAPIConfig:
@@ -68,4 +71,5 @@ def _encoded(document: dict[str, Any]) -> bytes:
         for name, schema in shared_schemas.items()
     }
     whole = document | {"components": document["components"] | {"schemas": schemas}}
-    return msgspec.json.format(msgspec.json.encode(whole, order="deterministic"), indent=2)
+    encoded = PAGE.sub(rb"PageOf\1", msgspec.json.encode(whole, order="deterministic"))
+    return msgspec.json.format(encoded, indent=2)
