@@ -1,0 +1,43 @@
+-- The same spend as one statement: the database decides and writes, and commits by itself.
+\set account random(:first, :last)
+\set amount random(1, 3)
+
+with debited as (
+    update baobab.account
+    set balance = balance - :amount, spent = spent + :amount, sequence = sequence + 1,
+        hash = sha256(hash || 'a posting'::bytea), recorded_at = now()
+    where user_id = md5('account ' || :account)::uuid and unit = 'points' and balance - held >= :amount
+    returning user_id, balance, sequence, hash, uuidv7() as posting_id, uuidv7() as event_id,
+              uuidv7() as run_key, uuidv7() as source_id
+), taken as (
+    update baobab.lot
+    set remaining = remaining - :amount
+    from debited
+    where lot.user_id = debited.user_id and lot.id = (
+        select id from baobab.lot as first
+        where first.user_id = debited.user_id and first.unit = 'points' and first.remaining > 0
+        order by first.expires_at limit 1
+    )
+    returning lot.id
+), posted as (
+    insert into baobab.posting (user_id, id, unit, sequence, kind, contra, amount, balance_after, source_type,
+                                source_id, base_amount, multiplier, reason, effective_at, recorded_at, hash)
+    select user_id, posting_id, 'points', sequence, 'spent', 'redemption', 0 - :amount, balance, 'purchase',
+           source_id, :amount, 100, '', now(), now(), hash
+    from debited
+), allocated as (
+    insert into baobab.allocation (user_id, debit_id, posting_id, lot_id, amount)
+    select user_id, posting_id, posting_id, id, :amount from debited, taken
+), said as (
+    insert into baobab.event (user_id, id, type, body, run_key, recorded_at)
+    select user_id, event_id, 'points.spent',
+           '{"type": "points.spent", "unit": "points", "amount": 2, "source": {"id": "01a1fe21-af3e-727f-a2ea-a019e6d164fe", "type": "purchase"}, "user_id": "ad1c16cf-b59e-6e14-3795-8784c0abc53d", "debit_id": "01a1fe21-af48-769e-9631-3d70ee57ba03"}',
+           run_key, now()
+    from debited
+)
+insert into baobab.command_log (user_id, key, name, digest, actor_id, role, address, request_id, result, recorded_at)
+select '00000000-0000-0000-0000-000000000000', run_key, 'points.spend', sha256('a command'),
+       '00000000-0000-0000-0000-000000000000', 'service', '127.0.0.1', '',
+       '{"user_id":"ad1c16cf-b59e-6e14-3795-8784c0abc53d","unit":"points","balance":999998,"available":999998,"pending":0,"held":0,"euros":{"amount":99999800,"currency":"EUR"},"next_expiry":"2028-05-14T12:43:02.758553Z","next_expiring":999998,"as_of":"2026-11-21T12:43:02.846635Z","posting_id":"01a1fe21-af48-769e-9631-3d70ee57ba03","hold_id": null}',
+       now()
+from debited;

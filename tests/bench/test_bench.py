@@ -1,0 +1,32 @@
+"""The benchmark runs on a machine that has nothing but this project, and leaves nothing behind."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+HOUSE = Path(__file__).parents[2]
+
+
+def test_a_quick_benchmark_measures_everything_adds_up_and_cleans_up(tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "bench", "--quick", "--json"],
+        check=False,
+        capture_output=True,
+        cwd=HOUSE,
+        env={"PATH": "/usr/bin:/bin", "TMPDIR": str(tmp_path)},
+        text=True,
+        timeout=300,
+    )
+    assert run.returncode == 0, run.stderr
+    found = json.loads(run.stdout)
+    assert found["machine"]["fsync"] == found["machine"]["synchronous_commit"] == "on"
+    assert all(
+        figure["rate"] > 0 and figure["p99"] >= figure["p50"] > 0 for figure in found["figures"].values()
+    )
+    assert all(ratio["is"] > 0 for ratio in found["ratios"])
+    books = found["books"]
+    assert books["accounts"] == 201
+    assert books["postings"] > books["accounts"], "something was spent"
+    assert books["wrong_accounts"] == books["wrong_lots"] == books["unsaid"] == 0
+    assert list(tmp_path.iterdir()) == []
