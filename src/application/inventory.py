@@ -33,7 +33,6 @@ Difference = Annotated[
         description="Pieces more (or fewer) than the books say.",
     ),
 ]
-Reason = Annotated[str, msgspec.Meta(min_length=3, max_length=500, pattern=r"^[^\x00]*\S[^\x00]*\Z")]
 
 
 # --- commands, views, queries -------------------------------------------------------------------
@@ -60,7 +59,7 @@ class CorrectStock(shared.Command, kw_only=True):
     variant_id: UUID
     batch_id: UUID
     difference: Difference
-    reason: Reason
+    reason: shared.Reason
 
 
 class WriteOff(shared.Command, kw_only=True):
@@ -70,7 +69,7 @@ class WriteOff(shared.Command, kw_only=True):
     variant_id: UUID
     batch_id: UUID
     quantity: shared.Quantity
-    reason: Reason
+    reason: shared.Reason
 
 
 class BatchView(shared.Record, kw_only=True):

@@ -109,9 +109,7 @@ class Adjust(shared.Command, kw_only=True):
     user_id: UUID
     unit: Unit = POINTS
     amount: Annotated[int, msgspec.Meta(ge=-shared.MOST, le=shared.MOST)]
-    reason: Annotated[
-        str, msgspec.Meta(min_length=3, max_length=500, pattern=r"^[^\x00]*[^\s\x00][^\x00]*\Z")
-    ]
+    reason: shared.Reason
 
 
 class Expire(shared.Command, kw_only=True):
