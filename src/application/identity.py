@@ -30,8 +30,15 @@ Password = Annotated[str, msgspec.Meta(min_length=1, max_length=identity.MOST_PA
 Device = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\x00]*\Z")]
 
 
+class TooManyPasswords(shared.Unavailable):
+    message = "Too many people sign up or in at this moment; nothing was changed. Try again."
+
+
 class Secrets(Protocol):
-    """What makes and checks secrets; slow on purpose, so never called inside a transaction."""
+    """What makes and checks secrets; slow on purpose, so never called inside a transaction.
+
+    Hashing and matching raise TooManyPasswords where too many wait already.
+    """
 
     async def hash(self, password: str) -> str: ...
 

@@ -7,13 +7,17 @@ import socket
 
 import rich_click as click
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 
 from ...domain import shared
 from .. import program
 from ..demo import load_demo
 from ..settings import PREFIX, Settings, from_environment
 from .demo import accounts
+
+MOST_SILENCE = 15_000
+"""Milliseconds that a connection may take for the head of a request, and be idle between two."""
 
 
 @click.command("serve")
@@ -66,13 +70,18 @@ def _announce(settings: Settings, port: int, *, demo: bool) -> None:
 
 
 def _serve(settings: Settings, port: int) -> None:
-    """Run Granian with one worker, where commands meet and share transactions."""
+    """Run Granian with one worker, where commands meet and share transactions.
+
+    HTTP/1 alone: who connects and then says nothing is sent away, which the guessing of a version prevents.
+    """
     os.environ[PREFIX + "DATABASE_URL"] = settings.database_url
     Granian(
         "baobab.entrypoints.http.app:create",
         address=settings.host,
         port=port,
         interface=Interfaces.ASGI,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=MOST_SILENCE),
         factory=True,
         workers=1,
         websockets=False,

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from litestar import Litestar, Request, Router, get
+from litestar import HttpMethod, Litestar, Request, Router, route
 from litestar.di import Provide
 from litestar.types import Message, Scope
 
@@ -24,8 +24,9 @@ from . import (
     projects,
 )
 from .ask import provide_ask, request_id_of
+from .bodies import WholeBody
 from .errors import HANDLERS
-from .openapi import assets, document
+from .openapi import asset, document
 from .problems import explain
 
 CONTEXTS = (
@@ -42,6 +43,8 @@ CONTEXTS = (
 )
 MOST_BODY = 256 * 1024
 """Bytes. No request of ours comes near it."""
+LOOKING = (HttpMethod.GET, HttpMethod.HEAD)
+"""How the programs that watch others look at their health."""
 
 
 async def finish(message: Message, scope: Scope) -> None:
@@ -54,13 +57,13 @@ async def finish(message: Message, scope: Scope) -> None:
         message["headers"] = headers
 
 
-@get("/health/live", include_in_schema=False)
+@route("/health/live", http_method=LOOKING, include_in_schema=False)
 async def live() -> dict[str, str]:
     """The process answers."""
     return {"status": "ok", "version": __version__}
 
 
-@get("/health/ready", include_in_schema=False)
+@route("/health/ready", http_method=LOOKING, include_in_schema=False)
 async def ready(request: Request[Any, Any, Any]) -> dict[str, str]:
     """The database answers and its schema is current. Raises Unavailable."""
     await request.app.state.database.check()
@@ -87,11 +90,12 @@ def build(container: Any) -> Litestar:
         dependencies={"ask": Provide(provide_ask)},
     )
     return Litestar(
-        [api, live, ready, explain, assets()],
+        [api, live, ready, explain, asset],
         lifespan=[lifespan],
         exception_handlers=HANDLERS,
         before_send=[finish],
         openapi_config=document(),
+        request_class=WholeBody,
         request_max_body_size=MOST_BODY,
         logging_config=None,
     )

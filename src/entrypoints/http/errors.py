@@ -32,6 +32,7 @@ CODES = {
     404: "not_found",
     405: "method_not_allowed",
     406: "not_acceptable",
+    408: "request_timeout",
     413: "body_too_large",
     415: "unsupported_media_type",
     429: "too_many_requests",
@@ -68,7 +69,7 @@ def _problem(
 ) -> Response[bytes]:
     title = code.replace("_", " ").capitalize()
     body = {**facts, "type": f"/problems/{code}", "title": title, "status": status}
-    body |= {"detail": detail, "code": code, "instance": request.url.path}
+    body |= {"detail": detail, "code": code, "instance": request.scope["path"]}
     return Response(
         msgspec.json.encode(body),
         status_code=status,
@@ -88,9 +89,10 @@ def on_http_error(request: AnyRequest, error: HTTPException) -> Response[bytes]:
         return on_domain_error(request, _invalid(request, error))
     if error.status_code >= 500:
         return on_bug(request, error)
-    return _problem(
-        request, error.status_code, CODES.get(error.status_code, "refused"), f"{error.detail}.", {}
-    )
+    code = CODES.get(error.status_code, "refused")
+    problem = _problem(request, error.status_code, code, f"{error.detail}.", {})
+    problem.headers.update(error.headers or {})
+    return problem
 
 
 def on_too_deep(request: AnyRequest, error: RecursionError) -> Response[bytes]:
@@ -100,7 +102,7 @@ def on_too_deep(request: AnyRequest, error: RecursionError) -> Response[bytes]:
 
 def on_bug(request: AnyRequest, error: Exception) -> Response[bytes]:
     """Our own mistake: logged with its trace, answered without."""
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    log.error("%s %r failed", request.method, request.scope["path"], exc_info=error)
     return _problem(request, 500, CODES[500], "Something went wrong on our side.", {})
 
 

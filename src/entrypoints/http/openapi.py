@@ -1,19 +1,23 @@
 """The OpenAPI 3.1 document at `/schema/openapi.json`, and a page to browse it that needs no internet."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import msgspec
-from litestar import Litestar, Request, Router
+from litestar import Litestar, Request, get
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
-from litestar.static_files import create_static_files_router
+from litestar.params import FromPath
+from litestar.response import File
 from openapi_ui_bundles.swagger_ui import static_path
 
 from ... import __version__
+from ...domain import shared
 
 ASSETS = "/schema/assets"
+FILES = {path.name: path for path in Path(static_path).iterdir()}
 PAGE = re.compile(rb"\bPage_[\w.]*\.(\w+?)_(?=[\"_])")
 """How Litestar names a page of something: with the module in which that stands."""
 
@@ -46,9 +50,15 @@ def document() -> OpenAPIConfig:
     )
 
 
-def assets() -> Router:
-    """The scripts and styles of the page, from a package instead of a network."""
-    return create_static_files_router(path=ASSETS, directories=[static_path], include_in_schema=False)
+@get(f"{ASSETS}/{{name:str}}", include_in_schema=False, sync_to_thread=False)
+def asset(name: FromPath[str]) -> File:
+    """A script or style of the page, from a package instead of a network. Raises NotFound.
+
+    In small pieces, so that a client who does not read keeps little of our memory.
+    """
+    if name not in FILES:
+        raise shared.NotFound(kind="asset", id=name)
+    return File(FILES[name], content_disposition_type="inline", chunk_size=64 * 1024)
 
 
 def as_json(app: Litestar) -> str:

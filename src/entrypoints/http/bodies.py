@@ -1,0 +1,30 @@
+"""A request's body: it comes whole and in time, or the request is refused."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any
+
+from litestar import Request
+from litestar.datastructures import State
+from litestar.exceptions import ClientException, HTTPException, InternalServerException
+
+MOST_SECONDS = 30.0
+"""What a client has to send a body; whoever is slower would keep a connection for as long as they like."""
+
+
+class WholeBody(Request[Any, Any, State]):
+    """A request whose body is waited for, but not for ever."""
+
+    async def body(self) -> bytes:
+        return await whole(super().body(), MOST_SECONDS)
+
+
+async def whole(body: Awaitable[bytes], seconds: float) -> bytes:
+    """The body, or a refusal: 408 when it takes longer, 400 when it ends before it was whole."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await body
+    except TimeoutError:
+        raise HTTPException(status_code=408, detail=f"The body took longer than {seconds} seconds") from None
+    except InternalServerException:  # a client that left, or chunks that are none
+        raise ClientException(detail="The body ended before it was whole") from None
