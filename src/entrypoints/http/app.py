@@ -1,5 +1,6 @@
 """The Litestar application: routes, errors, health, and the OpenAPI document with its page."""
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -81,6 +82,7 @@ def build(container: Any) -> Litestar:
             app.state.queries = container.queries()
             app.state.secrets = container.secrets()
             app.state.gateway = container.gateway()
+            gc.freeze()  # what is there now stays: collecting need not look at it again
             yield
             await app.state.runner.close()
 
