@@ -71,6 +71,8 @@ WIRE: dict[str, tuple[bytes, int]] = {
     "a header in two lines": (request(b"GET", b"/v1/offers", b"X: 1\r\n 2\r\n"), 400),
     "a header with NUL": (request(b"GET", b"/v1/offers", b"X: \0\r\n"), 400),
     "a host with a port that is none": (request(b"GET", b"/nowhere", host=b"x:99999999"), 404),
+    "a host that is none": (request(b"GET", b"/v1/offers", host=b"a b"), 400),
+    "a host that is no text": (request(b"GET", b"/v1/offers", host=b"\xff"), 400),
     "a token that is no text": (request(b"GET", b"/v1/members/me", b"Authorization: Bearer \xff\r\n"), 401),
     "a request id that is no text": (request(b"GET", b"/v1/offers", b"X-Request-Id: \xff\r\n"), 200),
     "a body longer than announced": (post(b"Content-Length: 3\r\n"), 400),

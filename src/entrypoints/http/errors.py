@@ -107,7 +107,8 @@ def on_bug(request: AnyRequest, error: Exception) -> Response[bytes]:
 
 
 def _invalid(request: AnyRequest, error: HTTPException) -> InvalidRequest:
-    field = request.route_handler.parsed_data_field if hasattr(request, "route_handler") else None
+    handler = request.scope.get("route_handler")  # none yet where the Host is no host
+    field = getattr(handler, "parsed_data_field", None)
     body = ScopeState.from_scope(request.scope).body
     found: tuple[Fault, ...] = ()
     if field is not None and isinstance(body, bytes):
