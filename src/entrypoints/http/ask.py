@@ -45,18 +45,23 @@ async def provide_ask(request: AnyRequest) -> Ask:
     scope, state = request.scope, request.app.state
     if scope["query_string"]:
         _check_parameters(request)
-    key = request.headers.get("idempotency-key")
+    headers = dict(scope["headers"])
+    key = _text(headers.get(b"idempotency-key"))
     if key is None and request.route_handler.opt.get("moves"):
         raise IdempotencyKeyMissing
     actor = shared.Actor()
-    if header := request.headers.get("authorization"):
+    if header := _text(headers.get(b"authorization")):
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer":
             raise shared.Unauthenticated
         actor = await identity.authenticate(token.strip(), state.queries, state.runner.clock())
-    client = request.client
-    actor = shared.evolve(actor, address=client.host if client else "", request_id=request_id_of(scope))
+    client = scope.get("client")
+    actor = shared.evolve(actor, address=client[0] if client else "", request_id=request_id_of(scope))
     return Ask(state, scope, actor, key)
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1")
 
 
 def request_id_of(scope: Any) -> str:
