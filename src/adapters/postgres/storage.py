@@ -107,7 +107,7 @@ class PostgresTransaction:
     async def write(self, changes: Changes) -> None:
         parts = list(self._writes(changes))
         statement = writing(*(part.statement for part, _ in parts))
-        values = {name: array for part, records in parts for name, array in part.arrays(records)}
+        values = {name: value for part, records in parts for name, value in part.arguments(records).items()}
         counts = await self._connection.fetchrow(statement.sql, *statement.args(values))
         for (part, records), count in zip(parts, counts, strict=True):
             if count != len(records):
