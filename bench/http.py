@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from pathlib import Path
 from time import monotonic
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from .load import Orders
 from .measure import Contender, Sample
 from .world import World, user_id
 
+HOUSE = Path(__file__).parents[1]
 CONNECTIONS = 32
 PATIENCE = 60
 """Seconds to wait for what should long be there."""
@@ -66,7 +68,10 @@ async def _sign_in(world: World) -> list[str]:
 
 async def _ask(port: int, path: str, tokens: list[str], seconds: float) -> Sample:
     generator = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bench.load"), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        *(sys.executable, "-m", "bench.load"),
+        cwd=HOUSE,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
     )
     try:
         async with asyncio.timeout(seconds + PATIENCE):
@@ -88,22 +93,23 @@ async def _served(app: str, world: World) -> AsyncIterator[int]:
         server = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "granian", "--interface=asgi", "--factory", "--workers=1", "--no-ws"),
             *("--loop=uvloop", "--host=127.0.0.1", f"--port={port}", "--log-level=warning", app),
+            cwd=HOUSE,
             env={**os.environ, "BAOBAB_DATABASE_URL": world.url},
             stdout=output,
             stderr=asyncio.subprocess.STDOUT,
         )
     try:
-        await _until_it_listens(server, port)
+        if not await _listens(server, port):
+            raise ServerFailed(f"{app} does not listen:\n{log.read_text()}")
         yield port
-    except (ServerFailed, ConnectionError) as error:
-        raise ServerFailed(f"{app}: {error}\n{log.read_text()}") from error
     finally:
         if server.returncode is None:
             server.terminate()
         await server.wait()
 
 
-async def _until_it_listens(server: asyncio.subprocess.Process, port: int) -> None:
+async def _listens(server: asyncio.subprocess.Process, port: int) -> bool:
+    """Wait until the port answers. False where the server ends first, or takes too long."""
     deadline = monotonic() + PATIENCE
     while server.returncode is None and monotonic() < deadline:
         try:
@@ -112,8 +118,8 @@ async def _until_it_listens(server: asyncio.subprocess.Process, port: int) -> No
             await asyncio.sleep(0.05)
         else:
             writer.close()
-            return
-    raise ServerFailed("it does not listen")
+            return True
+    return False
 
 
 def _free_port() -> int:
