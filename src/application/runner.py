@@ -27,6 +27,7 @@ from .work import (
     Conflict,
     ConnectionLost,
     IdentityMap,
+    Kept,
     QueryCase,
     Read,
     Run,
@@ -150,6 +151,7 @@ class Runner:
         self._tries, self._patience = tries, patience
         self._queue: deque[_Job] = deque()
         self._driver: asyncio.Task[None] | None = None
+        self._kept = Kept()
 
     async def __call__(
         self,
@@ -244,8 +246,10 @@ class Runner:
             job.tries += 1
             job.error = None
         async with self._storage.begin() as transaction:
-            records = IdentityMap(transaction)
-            works = [Work(records, self.clock(), job.actor, job.key, self.new_id) for job in jobs]
+            now = self.clock()
+            self._kept.look_at(now)
+            records = IdentityMap(transaction, self._kept)
+            works = [Work(records, now, job.actor, job.key, self.new_id) for job in jobs]
             await self._load(records, jobs, works)
             outcomes: list[Outcome[Any] | Exception] = []
             for first in range(0, len(jobs), PIECE):

@@ -10,7 +10,7 @@ Decision: docs/decisions/0003-work-and-runner.md.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, cast, get_type_hints
 from uuid import UUID
@@ -25,15 +25,29 @@ V = TypeVar("V")
 P = TypeVar("P", covariant=True)
 
 
+class Listed(shared.Record):
+    """How a group lists: records with the same values `by`, the first `most` of them in an `order` of fields.
+
+    Without an order that of the key, which also decides between equals; 0 is all. `history` lists
+    the records that are no longer live, too.
+    """
+
+    by: tuple[str, ...]
+    order: tuple[str, ...] = ()
+    most: int = 0
+    history: bool = False
+
+
 class Kind(Generic[R]):
     """One kind of stored record: the fields that identify it, and the fields it is listed by.
 
     `root` says that the record is locked by name; a part (`root=False`) is guarded by the lock of
     its root and never locked itself. `live` says which records a group lists (the others are history,
-    found by key only), as an expression of the fields that reads the same on a record and on the
-    columns of a table: `lambda lot: lot.remaining > 0`. A group by no field lists the whole kind: for
-    what is small. `changes` names the fields that may change, all but the key by default; none for a
-    record that is written once.
+    found by key or by a group with history), as an expression of the fields that reads the same on a
+    record and on the columns of a table: `lambda lot: lot.remaining > 0`. A group by no field lists the
+    whole kind: for what is small. `changes` names the fields that may change, all but the key by
+    default; none for a record that is written once. `kept` is for configuration, small and rarely
+    written: read without a lock it may be `KEPT` old.
     """
 
     of: ClassVar[dict[type[shared.Record], "Kind[Any]"]] = {}
@@ -43,20 +57,24 @@ class Kind(Generic[R]):
         record: type[R],
         name: str,
         key: tuple[str, ...],
-        groups: Mapping[str, tuple[str, ...]] | None = None,
+        groups: Mapping[str, tuple[str, ...] | Listed] | None = None,
         *,
         root: bool = False,
         live: Callable[[Any], Any] | None = None,
         changes: tuple[str, ...] | None = None,
+        kept: bool = False,
     ) -> None:
         self.record, self.name, self.key_fields = record, name, key
         fixed = () if changes is None else set(record.__struct_fields__) - {*key, *changes}
         self.fixed = tuple(name for name in record.__struct_fields__ if name in fixed)
         self.changes = tuple(one for one in record.__struct_fields__ if one not in (*key, *self.fixed))
-        self.group_fields = dict(groups or {})
-        self.root, self.live = root, live
+        self.root, self.live, self.kept = root, live, kept
         self.values_of = values_of_fields(key)
-        self.group_values_of = {group: values_of_fields(by) for group, by in self.group_fields.items()}
+        self.groups = {
+            name: one if isinstance(one, Listed) else Listed(one) for name, one in (groups or {}).items()
+        }
+        self.group_values_of = {name: values_of_fields(one.by) for name, one in self.groups.items()}
+        self.order_of = {name: values_of_fields((*one.order, *key)) for name, one in self.groups.items()}
         Kind.of[record] = self
 
     def key(self, *values: object) -> "Key[R]":
@@ -66,8 +84,12 @@ class Kind(Generic[R]):
         return Group(self, group, values)
 
     def is_live(self, record: R) -> bool:
-        """Whether a group still lists this record."""
+        """Whether this record is no history yet."""
         return self.live is None or bool(self.live(record))
+
+    def lists(self, group: str, record: R) -> bool:
+        """Whether a group still lists this record."""
+        return self.groups[group].history or self.is_live(record)
 
     def check_change(self, before: R | None, after: R) -> None:
         """Raise TypeError where a field changes that was to stay, or there was nothing to change."""
@@ -97,7 +119,7 @@ class Key(shared.Record, Generic[R], cache_hash=True):
 
 
 class Group(shared.Record, Generic[R], cache_hash=True):
-    """The live records of a kind that share the values of one of its groups."""
+    """The records of a kind that share the values of one of its groups."""
 
     kind: Kind[R]
     group: str
@@ -109,7 +131,7 @@ Step = Callable[[Any, "Work"], Iterable[Wanted]]
 
 
 class Loaded(NamedTuple):
-    """What a storage found: absent keys are left out, a group lists its records in key order."""
+    """What a storage found: absent keys are left out, a group lists its records in its order."""
 
     records: dict[Key[Any], shared.Record]
     groups: dict[Group[Any], list[shared.Record]]
@@ -196,7 +218,48 @@ class _Entry:
         self.record: shared.Record | None = None
 
 
-_Groups = tuple[dict[_Entry, None], ...]
+class _Listing:
+    """What is known of a group. Where the storage left some out, `edge` is the last that it listed, and
+    `last` its place in the order: every record up to there is known."""
+
+    __slots__ = ("edge", "entries", "last")
+
+    def __init__(self, entries: Iterable[_Entry], edge: shared.Record | None, last: tuple[Any, ...]) -> None:
+        self.entries = dict.fromkeys(entries)
+        self.edge, self.last = edge, last
+
+
+KEPT = timedelta(seconds=30)
+
+
+class Kept:
+    """What was read of kinds that are kept, until the first of it is `KEPT` old; never an empty answer."""
+
+    def __init__(self) -> None:
+        self._answers: dict[Wanted, Any] = {}
+        self._since = self._now = datetime.min.replace(tzinfo=UTC)
+
+    def look_at(self, now: datetime) -> None:
+        """What time it is. Whatever is too old is forgotten, and all where a clock was turned back."""
+        if not self._now <= now < self._since + KEPT:
+            self._answers.clear()
+            self._since = now
+        self._now = now
+
+    def find(self, one: Wanted) -> Any:
+        """The record of a key or the records of a group, None where nothing is kept of it."""
+        return self._answers.get(one)
+
+    def keep(self, loaded: Loaded) -> None:
+        """Keep what was just read, of kinds that are kept."""
+        answers: list[tuple[Wanted, Any]] = [*loaded.records.items(), *loaded.groups.items()]
+        self._answers.update((one, found) for one, found in answers if one.kind.kept and found)
+
+    def forget(self) -> None:
+        self._answers.clear()
+
+
+_Listings = tuple[_Listing, ...]
 
 
 class IdentityMap:
@@ -206,20 +269,20 @@ class IdentityMap:
     `has_written` says whether anything was, or was begun to be.
     """
 
-    def __init__(self, transaction: Transaction) -> None:
-        self._transaction = transaction
+    def __init__(self, transaction: Transaction, kept: Kept) -> None:
+        self._transaction, self._kept = transaction, kept
         self.failure: Exception | None = None
         self.has_written = False
         self._entries: dict[Key[Any], _Entry] = {}
-        self._groups: dict[Group[Any], dict[_Entry, None]] = {}
+        self._listings: dict[Group[Any], _Listing] = {}
         self._touched: dict[_Entry, None] = {}
         self._unwritten: dict[_Entry, None] = {}
-        self._journal: list[tuple[_Entry, object, _Groups]] = []
+        self._journal: list[tuple[_Entry, object, _Listings]] = []
         self._writing: asyncio.Task[None] | None = None
 
     async def load(self, wanted: Iterable[Wanted], *, lock: bool = False) -> None:
         """Load what is not known yet; with `lock`, read everything again under the lock."""
-        missing = [one for one in dict.fromkeys(wanted) if lock or not self.knows(one)]
+        missing = [one for one in dict.fromkeys(wanted) if lock or not self._recalls(one)]
         if missing:
             try:
                 await self.written()
@@ -227,19 +290,38 @@ class IdentityMap:
             except Exception as error:
                 self.failure = error
                 raise
-            self._accept(missing, loaded)
+            if not lock:
+                self._kept.keep(loaded)
+            for one in missing:
+                self._accept(
+                    one, loaded.records.get(one) if isinstance(one, Key) else loaded.groups.get(one, ())
+                )
 
     def knows(self, one: Wanted) -> bool:
-        return one in self._entries or one in self._groups
+        return one in self._entries or one in self._listings
 
-    def _accept(self, wanted: Sequence[Wanted], loaded: Loaded) -> None:
-        for one in wanted:
-            if isinstance(one, Key):
-                self._note(one, loaded.records.get(one))
-            else:
-                kind, found = one.kind, loaded.groups.get(one, ())
-                listed = [self._note(Key(kind, kind.values_of(record)), record) for record in found]
-                self._groups[one] = dict.fromkeys(listed + self._touched_in(one))
+    def _recalls(self, one: Wanted) -> bool:
+        """Whether this is known, or kept from an earlier batch."""
+        if self.knows(one):
+            return True
+        found = self._kept.find(one) if one.kind.kept else None
+        if found is not None:
+            self._accept(one, found)
+        return found is not None
+
+    def _accept(self, one: Wanted, found: Any) -> None:
+        if isinstance(one, Key):
+            self._note(one, found)
+        else:
+            self._listings[one] = self._listing(one, found)
+
+    def _listing(self, group: Group[Any], found: Sequence[shared.Record]) -> _Listing:
+        """What the storage found, and what earlier commands of the batch saved before it was asked."""
+        kind, most = group.kind, group.kind.groups[group.group].most
+        entries = [self._note(Key(kind, kind.values_of(record)), record) for record in found]
+        edge = found[-1] if most and len(found) >= most else None
+        last = () if edge is None else kind.order_of[group.group](edge)
+        return _Listing(entries + self._touched_in(group), edge, last)
 
     def _touched_in(self, group: Group[Any]) -> list[_Entry]:
         """The records of a group that earlier commands of the batch saved before it was loaded."""
@@ -262,10 +344,24 @@ class IdentityMap:
             raise LookupError(f"{key} was not declared: add it to the use case's loads or locks") from None
 
     def list(self, group: Group[R]) -> list[R]:
-        if group not in self._groups:
-            raise LookupError(f"{group} was not declared: add it to the use case's loads or locks")
-        found = (cast("R | None", entry.record) for entry in self._groups[group])
-        return [record for record in found if record is not None and group.kind.is_live(record)]
+        listing, kind = self._declared(group), group.kind
+        known = (cast("R | None", entry.record) for entry in listing.entries)
+        found = [record for record in known if record is not None and kind.lists(group.group, record)]
+        listed = kind.groups[group.group]
+        if listed.order or listed.most:
+            order_of, last = kind.order_of[group.group], listing.last
+            found = [record for record in found if not last or order_of(record) <= last]
+            found.sort(key=order_of)
+        return found
+
+    def edge(self, group: Group[R]) -> R | None:
+        return cast("R | None", self._declared(group).edge)
+
+    def _declared(self, group: Group[Any]) -> _Listing:
+        try:
+            return self._listings[group]
+        except KeyError:
+            raise LookupError(f"{group} was not declared: add it to the use case's loads or locks") from None
 
     def save(self, record: shared.Record) -> None:
         kind = Kind.of[type(record)]
@@ -278,14 +374,14 @@ class IdentityMap:
         entry.record = record
         self._touched[entry] = self._unwritten[entry] = None
 
-    def _join(self, kind: Kind[Any], entry: _Entry, record: shared.Record) -> _Groups:
+    def _join(self, kind: Kind[Any], entry: _Entry, record: shared.Record) -> _Listings:
         """List the record in its groups; the ones that did not list it yet."""
-        joined: _Groups = ()
+        joined: _Listings = ()
         for name, values_of in kind.group_values_of.items():
-            listed = self._groups.get(Group(kind, name, values_of(record)))
-            if listed is not None and entry not in listed:
-                listed[entry] = None
-                joined += (listed,)
+            listing = self._listings.get(Group(kind, name, values_of(record)))
+            if listing is not None and entry not in listing.entries:
+                listing.entries[entry] = None
+                joined += (listing,)
         return joined
 
     def mark(self) -> int:
@@ -295,8 +391,8 @@ class IdentityMap:
     def undo(self, mark: int) -> None:
         while len(self._journal) > mark:
             entry, before, joined = self._journal.pop()
-            for listed in joined:
-                del listed[entry]
+            for listing in joined:
+                del listing.entries[entry]
             if before is _UNKNOWN:
                 del self._entries[entry.key], self._touched[entry], self._unwritten[entry]
                 before = None
@@ -310,6 +406,8 @@ class IdentityMap:
         self._unwritten.clear()
         self._journal.clear()
         if changes.added or changes.changed:
+            if any(kind.kept for side in changes for kind in side):
+                self._kept.forget()
             self.has_written = True
             self._writing = asyncio.create_task(self._transaction.write(changes))
             await asyncio.sleep(0)  # it starts,
@@ -355,8 +453,14 @@ class Work:
         return record
 
     def list(self, group: Group[R]) -> list[R]:
-        """The live records of a group, those that this batch added included."""
+        """The records of a group, those that this batch added included: in its order, where it has one, and
+        only up to the edge."""
         return self._map.list(group)
+
+    def edge(self, group: Group[R]) -> R | None:
+        """None where a group is known as a whole, else the last record that the storage listed: behind it,
+        in the order, there may be others. To see those, load a group that lists all."""
+        return self._map.edge(group)
 
     def save(self, *records: shared.Record) -> None:
         """Put new or changed records in the map; they are written when the batch is flushed."""

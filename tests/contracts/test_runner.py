@@ -3,14 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
+from random import Random
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from coins import COINS, MOST, RATES, Coin, Rate, with_coins
 
 from baobab.adapters.postgres.database import Database
+from baobab.adapters.postgres.queries import PostgresQueries
+from baobab.adapters.postgres.storage import ArrayLocking, PipelinedLocking
 from baobab.application import points
 from baobab.application.points import ACCOUNTS, LOTS, Balance, Earn, GetBalance, GetStatement, Spend
 from baobab.application.runner import (
@@ -31,6 +35,7 @@ from baobab.application.work import (
     Changes,
     Conflict,
     ConnectionLost,
+    Group,
     Key,
     Storage,
     Transaction,
@@ -384,6 +389,193 @@ async def test_what_was_not_declared_is_not_found_by_chance(any_world: World) ->
     for which in (find_undeclared, list_undeclared):
         with pytest.raises(LookupError, match="was not declared: add it to the use case's loads or locks"):
             await any_world.run(which, wish, actor=any_world.admin)
+
+
+# --- groups that list only the first few --------------------------------------------------------
+
+
+class Turn(shared.Command, kw_only=True):
+    """Make or change a coin (`days` until its end, `left` of it), look, and be refused or not."""
+
+    user_id: UUID
+    coin_id: UUID
+    days: int
+    left: int
+    all: bool = False
+    refused: bool = False
+
+
+class Seen(shared.Record):
+    """The front as a command saw it, its edge, and all coins where it looked at them."""
+
+    front: tuple[Coin, ...]
+    edge: Coin | None
+    all: tuple[Coin, ...] = ()
+
+
+def front(user_id: UUID) -> Group[Coin]:
+    return COINS.group("front", user_id)
+
+
+@use_case(
+    allow=ADMINS,
+    locks=lambda command, work: [front(command.user_id), COINS.key(command.user_id, command.coin_id)],
+)
+async def turn_coin(command: Turn, work: Work) -> Seen:
+    work.save(coin_of(command))
+    ordered = COINS.group("ordered", command.user_id)
+    if command.all:
+        await work.load(ordered)
+    if command.refused:
+        raise shared.RuleForbids
+    coins = work.list(ordered) if command.all else []
+    assert not command.all or work.edge(ordered) is None
+    return Seen(tuple(work.list(front(command.user_id))), work.edge(front(command.user_id)), tuple(coins))
+
+
+def coin_of(turn: Turn) -> Coin:
+    return Coin(turn.user_id, turn.coin_id, turn.left, START + timedelta(days=turn.days))
+
+
+@pytest.fixture(params=["memory", "postgres", "pipelined"])
+async def coin_world(request: pytest.FixtureRequest, database: Database) -> AsyncIterator[World]:
+    """A world with the coins and rates of these tests."""
+    if request.param == "memory":
+        yield World.in_memory()
+    else:
+        locking = ArrayLocking() if request.param == "postgres" else PipelinedLocking()
+        async with with_coins(database, locking) as storage:
+            yield World(storage, PostgresQueries(database))
+
+
+def turns_of(user_id: UUID, coins: list[UUID], chance: Random, number: int) -> list[Turn]:
+    return [
+        Turn(
+            user_id=user_id,
+            coin_id=chance.choice(coins),
+            days=chance.randrange(9),
+            left=chance.randrange(2),
+            all=chance.random() < 0.05,
+            refused=chance.random() < 0.3,
+        )
+        for _ in range(number)
+    ]
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_a_front_is_right_whatever_earlier_commands_of_the_batch_did(
+    coin_world: World, seed: int
+) -> None:
+    """It lists every coin up to the edge that has something left, and none behind it; batches of several
+    pieces add coins, use them up, move their ends, and are refused."""
+    chance, user_id, coins = Random(seed), uuid4(), [uuid4() for _ in range(10)]
+    there: dict[UUID, Coin] = {}
+    for number in (8, 150):
+        stored = [coin for coin in sorted(there.values(), key=COINS.order_of["front"]) if coin.left]
+        edge = stored[MOST - 1] if len(stored) >= MOST else None
+        turns = turns_of(user_id, coins, chance, number)
+        runs = [coin_world.run(turn_coin, one, actor=coin_world.admin) for one in turns]
+        for turn, seen in zip(turns, await asyncio.gather(*runs, return_exceptions=True), strict=True):
+            assert isinstance(seen, shared.RuleForbids if turn.refused else Seen)
+            if not turn.refused:
+                there[turn.coin_id] = coin_of(turn)
+                live = [coin for coin in sorted(there.values(), key=COINS.order_of["front"]) if coin.left]
+                known = [
+                    coin
+                    for coin in live
+                    if not edge or COINS.order_of["front"](coin) <= COINS.order_of["front"](edge)
+                ]
+                assert seen == Seen(tuple(known), edge, tuple(live) if turn.all else ())
+
+
+async def test_the_edge_of_what_was_not_declared_is_an_error(world: World) -> None:
+    @use_case(allow=ADMINS)
+    async def look(command: Touch, work: Work) -> None:
+        work.edge(front(command.user_id))
+
+    with pytest.raises(LookupError, match="was not declared"):
+        await world.run(look, Touch(user_id=SHOP), actor=world.admin)
+
+
+# --- configuration that is kept -----------------------------------------------------------------
+
+
+class Ask(shared.Command, kw_only=True):
+    """Look at a rate, by its name and with the others of its area; with `value`, set it."""
+
+    name: str = "points"
+    value: int | None = None
+
+
+def rate_keys(command: Ask, work: Work) -> tuple[Wanted, ...]:
+    return (RATES.key(command.name), RATES.group("area", "here"))
+
+
+@use_case(allow=ADMINS, loads=[rate_keys])
+async def ask_rate(command: Ask, work: Work) -> tuple[int | None, int]:
+    """The value of the rate, and how many there are."""
+    rate = work.find(RATES.key(command.name))
+    return rate and rate.value, len(work.list(RATES.group("area", "here")))
+
+
+@use_case(allow=ADMINS, locks=rate_keys)
+async def set_rate(command: Ask, work: Work) -> None:
+    if command.value is not None:
+        work.save(Rate(command.name, command.value))
+
+
+@use_case(allow=ADMINS, locks=rate_keys)
+async def ask_locked(command: Ask, work: Work) -> int:
+    return work.get(RATES.key(command.name)).value
+
+
+@pytest.fixture
+async def other(coin_world: World) -> Runner:
+    """Another process, which has set the rate of points to 1; the world has asked for it since."""
+    other = coin_world.runner()
+    await other(set_rate, Ask(value=1), actor=coin_world.admin)
+    assert await asked(coin_world) == (1, 1)
+    return other
+
+
+async def asked(world: World, name: str = "points") -> tuple[int | None, int]:
+    return await world.run(ask_rate, Ask(name=name), actor=world.admin)
+
+
+async def test_what_is_kept_is_read_again_when_it_is_half_a_minute_old(
+    coin_world: World, other: Runner
+) -> None:
+    coin_world.clock.advance(seconds=10)
+    await other(set_rate, Ask(value=2), actor=coin_world.admin)
+    coin_world.clock.advance(seconds=19.9)
+    assert await asked(coin_world) == (1, 1)
+    coin_world.clock.advance(seconds=0.1)
+    assert await asked(coin_world) == (2, 1)
+
+
+async def test_what_is_kept_is_read_again_when_the_clock_is_turned_back(
+    coin_world: World, other: Runner
+) -> None:
+    await other(set_rate, Ask(value=2), actor=coin_world.admin)
+    coin_world.clock.advance(seconds=-1)
+    assert await asked(coin_world) == (2, 1)
+
+
+async def test_who_writes_reads_again(coin_world: World, other: Runner) -> None:
+    await other(set_rate, Ask(name="pearls", value=2), actor=coin_world.admin)
+    await coin_world.run(set_rate, Ask(value=3), actor=coin_world.admin)
+    assert await asked(coin_world) == (3, 2)
+
+
+async def test_what_was_not_found_is_looked_for_again(coin_world: World, other: Runner) -> None:
+    assert await asked(coin_world, "pearls") == (None, 1)
+    await other(set_rate, Ask(name="pearls", value=2), actor=coin_world.admin)
+    assert await asked(coin_world, "pearls") == (2, 1)
+
+
+async def test_under_a_lock_nothing_is_answered_from_what_is_kept(coin_world: World, other: Runner) -> None:
+    await other(set_rate, Ask(value=2), actor=coin_world.admin)
+    assert await coin_world.run(ask_locked, Ask(), actor=coin_world.admin) == 2
 
 
 # --- the command log ----------------------------------------------------------------------------

@@ -6,22 +6,25 @@ have lost the checks that would refuse them.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from datetime import timedelta
 from itertools import count, islice
 from typing import Any
+from uuid import UUID, uuid4
 
 import asyncpg
 import msgspec
 import pytest
+from coins import COIN_ROWS, COINS, MOST, Coin, with_coins
 
 from baobab.adapters.memory.storage import MemoryStorage
 from baobab.adapters.postgres.database import Database
-from baobab.adapters.postgres.storage import ArrayLocking, PipelinedLocking, PostgresStorage
+from baobab.adapters.postgres.storage import BEGIN, ArrayLocking, PipelinedLocking, PostgresStorage
 from baobab.adapters.postgres.stored import STORED
 from baobab.application.catalog import CATEGORIES
 from baobab.application.kinds import KINDS
-from baobab.application.work import HAPPENINGS, Changes, Conflict, Key, Kind, Loaded, Storage, Wanted
+from baobab.application.work import HAPPENINGS, Changes, Conflict, Group, Key, Kind, Loaded, Storage, Wanted
 from baobab.domain import shared
-from builders import filled
+from builders import START, filled
 
 CHECKS = """
 select format('alter table %s drop constraint %I', conrelid::regclass, conname) from pg_constraint
@@ -44,11 +47,11 @@ each_changing = pytest.mark.parametrize("kind", CHANGING, ids=lambda kind: kind.
 each_changing_root = pytest.mark.parametrize(
     "kind", [kind for kind in ROOTS if kind in CHANGING], ids=lambda kind: kind.name
 )
-GROUPS = [(kind, group) for kind in KINDS for group, by in kind.group_fields.items() if by]
+GROUPS = [(kind, group) for kind in KINDS for group, listed in kind.groups.items() if listed.by]
 each_group = pytest.mark.parametrize(
     ("kind", "group"), GROUPS, ids=[f"{kind.name}-{group}" for kind, group in GROUPS]
 )
-LIVE_GROUPS = [(kind, group) for kind, group in GROUPS if kind.live]
+LIVE_GROUPS = [(kind, group) for kind, group in GROUPS if kind.live and not kind.groups[group].history]
 each_live_group = pytest.mark.parametrize(
     ("kind", "group"), LIVE_GROUPS, ids=[f"{kind.name}-{group}" for kind, group in LIVE_GROUPS]
 )
@@ -167,16 +170,16 @@ async def test_one_write_takes_records_of_every_kind_new_and_changed(storage: St
 
 
 def members_of(kind: Kind[Any], group: str, live: bool, number: int) -> list[Any]:
-    """Records of one group, in key order, that it lists or does not."""
+    """Records of one group, in its order, that are live or are not."""
     common = made(kind)[0]
-    same = {name: getattr(common, name) for name in kind.group_fields[group]}
+    same = {name: getattr(common, name) for name in kind.groups[group].by}
     records = (shared.evolve(one, **same) for one in made(kind, 500))
     found = {kind.values_of(one): one for one in records if kind.is_live(one) is live}
-    return [found[values] for values in sorted(islice(found, number))]
+    return sorted((found[values] for values in islice(found, number)), key=kind.order_of[group])
 
 
 @each_group
-async def test_a_group_lists_its_records_in_key_order(storage: Storage, kind: Kind[Any], group: str) -> None:
+async def test_a_group_lists_its_records_in_its_order(storage: Storage, kind: Kind[Any], group: str) -> None:
     mine, others = members_of(kind, group, True, 5), members_of(kind, group, True, 2)
     await keep(storage, *reversed(mine), *others)
     wanted = [kind.group(group, *kind.group_values_of[group](one[0])) for one in (mine, others)]
@@ -202,13 +205,85 @@ async def test_a_group_by_no_field_lists_the_whole_kind_in_key_order(storage: St
 @each_live_group
 async def test_a_group_leaves_out_what_is_history(storage: Storage, kind: Kind[Any], group: str) -> None:
     dead = members_of(kind, group, False, 3)
-    same = {name: getattr(dead[0], name) for name in kind.group_fields[group]}
+    same = {name: getattr(dead[0], name) for name in kind.groups[group].by}
     live = shared.evolve(members_of(kind, group, True, 1)[0], **same)
     await keep(storage, *dead, live)
     wanted = kind.group(group, *kind.group_values_of[group](live))
     loaded = await find(storage, wanted, key_of(dead[0]))
     assert loaded.groups == {wanted: [live]}
     assert loaded.records == {key_of(dead[0]): dead[0]}
+
+
+@pytest.fixture(params=["memory", "postgres", "pipelined"])
+async def coined(request: pytest.FixtureRequest, lenient: Database) -> AsyncIterator[Storage]:
+    """A storage that keeps the coins of these tests too."""
+    if request.param == "memory":
+        yield MemoryStorage()
+    else:
+        locking = ArrayLocking() if request.param == "postgres" else PipelinedLocking()
+        async with with_coins(lenient, locking) as storage:
+            yield storage
+
+
+def coins_of(owner: UUID, *days: int, left: int = 1) -> list[Coin]:
+    """Coins of one owner that end after so many days."""
+    return [Coin(owner, uuid4(), left, START + timedelta(days=day)) for day in days]
+
+
+async def listed(storage: Storage, *groups: Group[Coin]) -> list[list[shared.Record]]:
+    found = (await find(storage, *groups)).groups
+    return [found[group] for group in groups]
+
+
+async def test_a_group_lists_only_its_first_few_in_its_order(coined: Storage) -> None:
+    """Of each of several owners; who has none, has an empty front."""
+    owners = [uuid4() for _ in range(4)]
+    wealth = [
+        coins_of(owner, *days) for owner, days in zip(owners, ([5, 1, 4, 2, 3], [9, 8], [1]), strict=False)
+    ]
+    used_up = [one for owner in owners for one in coins_of(owner, 0, left=0)]
+    await keep(coined, *(coin for coins in wealth for coin in coins), *used_up)
+    fronts = await listed(coined, *(COINS.group("front", owner) for owner in owners))
+    first, second, third = wealth
+    assert fronts == [[first[1], first[3], first[4]], [second[1], second[0]], third, []]
+
+
+async def test_equals_are_listed_in_key_order(coined: Storage) -> None:
+    owner = uuid4()
+    coins = coins_of(owner, 1, 1, 1, 1)
+    await keep(coined, *coins)
+    ordered = sorted(coins, key=lambda coin: coin.id)
+    assert await listed(coined, COINS.group("front", owner)) == [ordered[:MOST]]
+    assert await listed(coined, COINS.group("ordered", owner)) == [ordered]
+    assert await listed(coined, COINS.group("few", owner)) == [ordered[:MOST]]
+
+
+async def test_a_group_with_history_lists_what_is_no_longer_live(coined: Storage) -> None:
+    owner = uuid4()
+    (live,), (used_up,) = coins_of(owner, 1), coins_of(owner, 2, left=0)
+    await keep(coined, live, used_up)
+    (history,) = await listed(coined, COINS.group("history", owner))
+    assert history == sorted((live, used_up), key=lambda coin: coin.id)
+    assert await listed(coined, COINS.group("account", owner)) == [[live]]
+
+
+async def test_the_first_of_a_whole_kind_is_found(coined: Storage) -> None:
+    coins = coins_of(uuid4(), 3, 2) + coins_of(uuid4(), 1, 4)
+    await keep(coined, *coins)
+    assert await listed(coined, COINS.group("oldest")) == [[coins[2]]]
+
+
+@pytest.mark.parametrize("form", ["plain", "spread"])
+async def test_the_first_few_are_read_from_an_index_and_not_sorted(lenient: Database, form: str) -> None:
+    async with with_coins(lenient), lenient.connection() as connection:
+        await keep(PostgresStorage(lenient, {COINS: COIN_ROWS}), *coins_of(uuid4(), *range(99)))
+        owners = [uuid4()] if form == "plain" else uuid4()
+        await connection.execute(BEGIN)
+        explained = f"explain {getattr(COIN_ROWS, form).by_group['front']}"
+        plan = "\n".join(row[0] for row in await connection.fetch(explained, owners))
+        await connection.execute("rollback")
+    assert "Index Scan using coin_front_idx" in plan
+    assert "Sort" not in plan
 
 
 # --- all or nothing -----------------------------------------------------------------------------

@@ -1,12 +1,12 @@
 """The storage of the Runner in memory. A transaction writes to the side; commit puts it in place."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 from uuid import UUID
 
-from ...application.work import Changes, Conflict, Key, Kind, Loaded, Wanted
+from ...application.work import Changes, Conflict, Group, Key, Kind, Loaded, Wanted
 from ...domain import shared
 
 R = TypeVar("R", bound=shared.Record)
@@ -27,9 +27,8 @@ class MemoryStorage:
             yield transaction
             self._commit(transaction.written)
 
-    def _commit(self, written: Sequence[tuple[Kind[Any], Any]]) -> None:
-        for kind, record in written:
-            key = kind.values_of(record)
+    def _commit(self, written: Mapping[tuple[Kind[Any], tuple[object, ...]], Any]) -> None:
+        for (kind, key), record in written.items():
             self._records.setdefault(kind, {})[key] = record
             for group, values_of in kind.group_values_of.items():
                 self._groups.setdefault((kind, group, values_of(record)), set()).add(key)
@@ -54,7 +53,7 @@ class MemoryTransaction:
 
     def __init__(self, storage: MemoryStorage) -> None:
         self._storage = storage
-        self.written: list[tuple[Kind[Any], Any]] = []
+        self.written: dict[tuple[Kind[Any], tuple[object, ...]], Any] = {}
 
     async def load(self, wanted: Sequence[Wanted], *, lock: bool) -> Loaded:
         loaded = Loaded({}, {})
@@ -63,23 +62,32 @@ class MemoryTransaction:
                 if (record := self._storage.find(one)) is not None:
                     loaded.records[one] = record
             else:
-                found = self._storage.group(one.kind, one.group, *one.values)
-                loaded.groups[one] = [record for record in found if one.kind.is_live(record)]
+                loaded.groups[one] = self._list(one)
         return loaded
+
+    def _list(self, group: Group[Any]) -> list[Any]:
+        kind = group.kind
+        found = self._storage.group(kind, group.group, *group.values)
+        listed = [record for record in found if kind.lists(group.group, record)]
+        listed.sort(key=kind.order_of[group.group])
+        return listed[: kind.groups[group.group].most or None]
 
     async def write(self, changes: Changes) -> None:
         """Stage the changes. What PostgreSQL would not write raises TypeError, so that tests see it."""
-        written: list[tuple[Kind[Any], Any]] = []
         for kind, records in changes.added.items():
             for record in records:
-                if self._storage.find(kind.key(*kind.values_of(record))) is not None:
+                if self._now(kind, record) is not None:
                     raise Conflict(f"{kind.name} {kind.values_of(record)} is taken")
-                written.append((kind, record))
+                self.written[kind, kind.values_of(record)] = record
         for kind, records in changes.changed.items():
             for record in records:
-                kind.check_change(self._storage.find(kind.key(*kind.values_of(record))), record)
-                written.append((kind, record))
-        self.written += written
+                kind.check_change(self._now(kind, record), record)
+                self.written[kind, kind.values_of(record)] = record
+
+    def _now(self, kind: Kind[R], record: R) -> R | None:
+        """What this transaction sees under the key of a record."""
+        key = kind.key(*kind.values_of(record))
+        return self.written.get((kind, key.values)) or self._storage.find(key)
 
 
 def newest(found: Sequence[R], limit: int, before: UUID | None, id_of: Callable[[R], UUID]) -> list[R]:

@@ -29,11 +29,12 @@ from sqlalchemy import (
     literal_column,
     select,
     text,
+    true,
 )
 from sqlalchemy.dialects.postgresql import BYTEA, JSON, JSONB
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 
-from ...application.work import Group, Key, Kind
+from ...application.work import Group, Key, Kind, Listed
 from ...domain import shared
 
 R = TypeVar("R", bound=shared.Record)
@@ -135,14 +136,31 @@ class Stored(Generic[R]):
         return Statement(select(*self.columns).where(*same).with_for_update(of=t)).sql
 
     def _statements(self, *, homes: bool) -> Statements:
-        by, groups = self.kind.key_fields, self.kind.group_fields
+        by = self.kind.key_fields
         return Statements(
             insert=self._insert(),
             update=self._update(homes) if self.kind.changes else None,
-            by_key=self._by(by, homes),
-            by_key_locked=self._by(by, homes, lock=True),
-            by_group={name: self._by(by, homes, group=True) for name, by in groups.items()},
+            by_key=self._by(by, by, homes),
+            by_key_locked=self._by(by, by, homes, lock=True),
+            by_group={name: self._list(listed, homes) for name, listed in self.kind.groups.items()},
         )
+
+    def _list(self, listed: Listed, homes: bool) -> str:
+        t, live = self.table, self.kind.live
+        order = (*listed.order, *self.kind.key_fields)
+        where = [plain(live(t.c))] if live and not listed.history else []
+        if not listed.most:
+            return self._by(listed.by, order, homes, *where)
+        first = select(*self.columns).where(*where).limit(literal_column(str(listed.most)))
+        first = first.order_by(*(t.c[name] for name in dict.fromkeys(order) if name not in listed.by))
+        if homes or not listed.by:
+            given = {name: bindparam(f"_{name}", type_=t.c[name].type) for name in listed.by}
+            return Statement(first.where(*(t.c[name] == value for name, value in given.items()))).sql
+        wanted = unnested("wanted", **{name: t.c[name].type for name in listed.by})
+        each = first.where(*(t.c[name] == wanted.c[name] for name in listed.by)).lateral("listed")
+        return Statement(
+            select(*(each.c[name] for name in self.fields)).select_from(wanted.join(each, true()))
+        ).sql
 
     def _insert(self) -> Part:
         values = self._given(self.fields, "added")
@@ -187,15 +205,16 @@ class Stored(Generic[R]):
             return value
         return func.decode(value, BASE64) if isinstance(c.type, BYTEA) else cast(value, c.type)
 
-    def _by(self, names: tuple[str, ...], homes: bool, *, lock: bool = False, group: bool = False) -> str:
+    def _by(
+        self, names: tuple[str, ...], order: tuple[str, ...], homes: bool, *where: Any, lock: bool = False
+    ) -> str:
         t = self.table
-        live = [plain(self.kind.live(t.c))] if group and self.kind.live else []
-        statement = select(*self.columns).where(*self._at_home(names, f"wanted_{self.home}", homes), *live)
+        statement = select(*self.columns).where(*self._at_home(names, f"wanted_{self.home}", homes), *where)
         if names:
             wanted = unnested("wanted", **{name: t.c[name].type for name in names})
             same = [t.c[name] == wanted.c[name] for name in names]
             statement = statement.select_from(t.join(wanted, and_(*same)))
-        statement = statement.order_by(*(t.c[name] for name in self.kind.key_fields))
+        statement = statement.order_by(*(t.c[name] for name in order))
         return Statement(statement.with_for_update(of=t) if lock else statement).sql
 
     def _at_home(self, names: Iterable[str], array: str, homes: bool) -> list[Any]:

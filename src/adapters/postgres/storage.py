@@ -14,18 +14,25 @@ from .rows import Part, Statements, Stored, arrays, writing
 Connection = Any  # asyncpg.Connection or the pool's proxy of one
 
 
-BEGIN = "begin" + "".join(f"; set local enable_{way} = off" for way in ("seqscan", "hashjoin", "mergejoin"))
-"""Every row is found by its key in an index. Left alone, a connection plans a statement while its table is
-small, and goes on reading the whole of it."""
+BEGIN = "begin" + "".join(
+    f"; set local enable_{way} = off" for way in ("seqscan", "bitmapscan", "hashjoin", "mergejoin")
+)
+"""Every row is found by its key in an index, in its order. Left alone, a connection plans a statement while
+its table is small, and goes on reading the whole of it."""
 
 
 class Locking(Protocol):
-    """How the rows of several keys are locked in sorted key order, and which statements go with it."""
+    """How the rows of several keys are locked in sorted key order, how the first few of several groups are
+    found, and which statements go with it."""
 
     def statements(self, stored: Stored[Any]) -> Statements: ...
 
     async def rows(
         self, connection: Connection, stored: Stored[Any], keys: Sequence[Key[Any]]
+    ) -> Sequence[asyncpg.Record]: ...
+
+    async def first(
+        self, connection: Connection, stored: Stored[Any], group: str, wanted: Sequence[Group[Any]]
     ) -> Sequence[asyncpg.Record]: ...
 
 
@@ -41,6 +48,12 @@ class ArrayLocking:
         rows: Sequence[asyncpg.Record] = await connection.fetch(stored.plain.by_key_locked, *arrays(keys))
         return rows
 
+    async def first(
+        self, connection: Connection, stored: Stored[Any], group: str, wanted: Sequence[Group[Any]]
+    ) -> Sequence[asyncpg.Record]:
+        rows: Sequence[asyncpg.Record] = await connection.fetch(stored.plain.by_group[group], *arrays(wanted))
+        return rows
+
 
 class PipelinedLocking:
     """The same select for one key at a time, in sorted order, in one pipeline. For a cluster, which
@@ -54,6 +67,13 @@ class PipelinedLocking:
     ) -> Sequence[asyncpg.Record]:
         ordered = sorted(key.values for key in keys)
         rows: Sequence[asyncpg.Record] = await connection.fetchmany(stored.one_locked, ordered)
+        return rows
+
+    async def first(
+        self, connection: Connection, stored: Stored[Any], group: str, wanted: Sequence[Group[Any]]
+    ) -> Sequence[asyncpg.Record]:
+        values = [one.values for one in wanted]
+        rows: Sequence[asyncpg.Record] = await connection.fetchmany(stored.spread.by_group[group], values)
         return rows
 
 
@@ -97,10 +117,14 @@ class PostgresTransaction:
     async def _list(
         self, stored: Stored[Any], group: str, wanted: Sequence[Group[Any]], loaded: Loaded
     ) -> None:
-        statement = self._locking.statements(stored).by_group[group]
+        if stored.kind.groups[group].most:
+            rows = await self._locking.first(self._connection, stored, group, wanted)
+        else:
+            statement = self._locking.statements(stored).by_group[group]
+            rows = await self._connection.fetch(statement, *arrays(wanted))
         values_of = stored.kind.group_values_of[group]
         found: dict[tuple[object, ...], list[shared.Record]] = {one.values: [] for one in wanted}
-        for record in map(stored.record, await self._connection.fetch(statement, *arrays(wanted))):
+        for record in map(stored.record, rows):
             found[values_of(record)].append(record)
         loaded.groups.update((one, found[one.values]) for one in wanted)
 
@@ -155,6 +179,6 @@ class PostgresStorage:
 
 def _places(kinds: Iterable[Kind[Any]]) -> dict[Place, int]:
     """Roots by name first, in the order of kinds, then what they guard."""
-    places = [(kind, group) for kind in kinds for group in ("", *kind.group_fields)]
+    places = [(kind, group) for kind in kinds for group in ("", *kind.groups)]
     places.sort(key=lambda place: not place[0].root or place[1] != "")
     return {place: number for number, place in enumerate(places)}
