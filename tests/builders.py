@@ -1,7 +1,8 @@
 """What tests are made with: a world to act in, its clock, records of any kind, and the DDL of tables."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, TypeVar, cast
@@ -18,9 +19,11 @@ from baobab.adapters.postgres.queries import PostgresQueries
 from baobab.adapters.postgres.schema import metadata
 from baobab.adapters.postgres.storage import PostgresStorage
 from baobab.adapters.postgres.stored import STORED
+from baobab.application.identity import MEMBERS
 from baobab.application.runner import Runner
-from baobab.application.work import Storage
+from baobab.application.work import Changes, Storage, Transaction
 from baobab.domain import shared
+from baobab.domain.identity import Member
 
 START = datetime(2026, 3, 2, 10, 30, tzinfo=UTC)
 """When a world begins: a Monday in March."""
@@ -46,6 +49,22 @@ class Clock:
         return self.now
 
 
+class Peopled:
+    """A storage of a world: the members who came since it was last used are written down first."""
+
+    def __init__(self, storage: Storage, world: "World") -> None:
+        self._storage, self._world = storage, world
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Transaction]:
+        newcomers, self._world.newcomers = self._world.newcomers, []
+        if newcomers:
+            async with self._world.storage.begin() as transaction:
+                await transaction.write(Changes({MEMBERS: newcomers}, {}))
+        async with self._storage.begin() as transaction:
+            yield transaction
+
+
 class World:
     """Somewhere to act: a Runner over a storage, a clock that is set by hand, and people.
 
@@ -54,6 +73,7 @@ class World:
 
     def __init__(self, storage: Storage, queries: Any) -> None:
         self.storage, self.queries, self.clock = storage, queries, Clock()
+        self.newcomers: list[Member] = []
         self.run = self.runner()
         self.admin = self.member("admin")
 
@@ -67,11 +87,16 @@ class World:
         return cls(PostgresStorage(database, STORED), PostgresQueries(database))
 
     def runner(self, storage: Storage | None = None, **options: Any) -> Runner:
-        return Runner(storage or self.storage, self.queries, self.clock, **options)
+        return Runner(Peopled(storage or self.storage, self), self.queries, self.clock, **options)
 
     def member(self, role: shared.Role = "member", **facts: Any) -> shared.Actor:
-        """Somebody new, known by the id alone."""
-        return shared.Actor(uuid7(), role, **facts)
+        """Somebody new, known by the id alone; a member is written down."""
+        actor = shared.Actor(uuid7(), role, **facts)
+        if role == "member":
+            email = f"member-{actor.user_id}@example.org"
+            facts_of = (email, "Member", "member", "explorateur", "active", None, self.clock.now)
+            self.newcomers.append(Member(actor.user_id, *facts_of))  # type: ignore[arg-type]
+        return actor
 
 
 def ddl_of(tables: Iterable[Table]) -> list[str]:

@@ -47,7 +47,8 @@ class Kind(Generic[R]):
     record and on the columns of a table: `lambda lot: lot.remaining > 0`. A group by no field lists the
     whole kind: for what is small. `changes` names the fields that may change, all but the key by
     default; none for a record that is written once. `kept` is for configuration, small and rarely
-    written: read without a lock it may be `KEPT` old.
+    written: it may be `KEPT` old, so that a change must come into force later than that; it is never
+    locked.
     """
 
     of: ClassVar[dict[type[shared.Record], "Kind[Any]"]] = {}
@@ -233,7 +234,7 @@ KEPT = timedelta(seconds=30)
 
 
 class Kept:
-    """What was read of kinds that are kept, until the first of it is `KEPT` old; never an empty answer."""
+    """What was read of kinds that are kept, or that there is nothing, until the first of it is `KEPT` old."""
 
     def __init__(self) -> None:
         self._answers: dict[Wanted, Any] = {}
@@ -246,14 +247,17 @@ class Kept:
             self._since = now
         self._now = now
 
-    def find(self, one: Wanted) -> Any:
-        """The record of a key or the records of a group, None where nothing is kept of it."""
-        return self._answers.get(one)
+    def knows(self, one: Wanted) -> bool:
+        return one in self._answers
 
-    def keep(self, loaded: Loaded) -> None:
-        """Keep what was just read, of kinds that are kept."""
-        answers: list[tuple[Wanted, Any]] = [*loaded.records.items(), *loaded.groups.items()]
-        self._answers.update((one, found) for one, found in answers if one.kind.kept and found)
+    def find(self, one: Wanted) -> Any:
+        """The record of a key or the records of a group."""
+        return self._answers[one]
+
+    def keep(self, one: Wanted, found: Any) -> None:
+        """Keep what was just read, if it is of a kind that is kept."""
+        if one.kind.kept:
+            self._answers[one] = found
 
     def forget(self) -> None:
         self._answers.clear()
@@ -282,7 +286,9 @@ class IdentityMap:
 
     async def load(self, wanted: Iterable[Wanted], *, lock: bool = False) -> None:
         """Load what is not known yet; with `lock`, read everything again under the lock."""
-        missing = [one for one in dict.fromkeys(wanted) if lock or not self._recalls(one)]
+        missing = [
+            one for one in dict.fromkeys(wanted) if (lock and not one.kind.kept) or not self._recalls(one)
+        ]
         if missing:
             try:
                 await self.written()
@@ -290,12 +296,10 @@ class IdentityMap:
             except Exception as error:
                 self.failure = error
                 raise
-            if not lock:
-                self._kept.keep(loaded)
             for one in missing:
-                self._accept(
-                    one, loaded.records.get(one) if isinstance(one, Key) else loaded.groups.get(one, ())
-                )
+                found = loaded.records.get(one) if isinstance(one, Key) else loaded.groups.get(one, ())
+                self._kept.keep(one, found)
+                self._accept(one, found)
 
     def knows(self, one: Wanted) -> bool:
         return one in self._entries or one in self._listings
@@ -304,10 +308,10 @@ class IdentityMap:
         """Whether this is known, or kept from an earlier batch."""
         if self.knows(one):
             return True
-        found = self._kept.find(one) if one.kind.kept else None
-        if found is not None:
-            self._accept(one, found)
-        return found is not None
+        if not self._kept.knows(one):
+            return False
+        self._accept(one, self._kept.find(one))
+        return True
 
     def _accept(self, one: Wanted, found: Any) -> None:
         if isinstance(one, Key):

@@ -126,7 +126,7 @@ class Touch(shared.Command, kw_only=True):
 
 
 def lot_of(user_id: UUID, lot_id: UUID) -> Lot:
-    return Lot(user_id, lot_id, POINTS, 5, 5, False, START, START, "manual", SHOP, lot_id, 1, START)
+    return Lot(user_id, lot_id, POINTS, 5, 5, False, START, START, "manual", SHOP, lot_id, 1, 0, False, START)
 
 
 def account_lock(command: Touch, work: Work) -> tuple[Wanted, ...]:
@@ -524,11 +524,6 @@ async def set_rate(command: Ask, work: Work) -> None:
         work.save(Rate(command.name, command.value))
 
 
-@use_case(allow=ADMINS, locks=rate_keys)
-async def ask_locked(command: Ask, work: Work) -> int:
-    return work.get(RATES.key(command.name)).value
-
-
 @pytest.fixture
 async def other(coin_world: World) -> Runner:
     """Another process, which has set the rate of points to 1; the world has asked for it since."""
@@ -567,15 +562,21 @@ async def test_who_writes_reads_again(coin_world: World, other: Runner) -> None:
     assert await asked(coin_world) == (3, 2)
 
 
-async def test_what_was_not_found_is_looked_for_again(coin_world: World, other: Runner) -> None:
+async def test_that_there_is_nothing_is_kept_too(coin_world: World, other: Runner) -> None:
     assert await asked(coin_world, "pearls") == (None, 1)
     await other(set_rate, Ask(name="pearls", value=2), actor=coin_world.admin)
-    assert await asked(coin_world, "pearls") == (2, 1)
+    assert await asked(coin_world, "pearls") == (None, 1)
+    coin_world.clock.advance(seconds=30)
+    assert await asked(coin_world, "pearls") == (2, 2)
 
 
-async def test_under_a_lock_nothing_is_answered_from_what_is_kept(coin_world: World, other: Runner) -> None:
-    await other(set_rate, Ask(value=2), actor=coin_world.admin)
-    assert await coin_world.run(ask_locked, Ask(), actor=coin_world.admin) == 2
+async def test_who_writes_what_is_kept_from_an_old_look_meets_the_other_and_reads_again(
+    coin_world: World, other: Runner
+) -> None:
+    assert await asked(coin_world, "pearls") == (None, 1)
+    await other(set_rate, Ask(name="pearls", value=2), actor=coin_world.admin)
+    await coin_world.run(set_rate, Ask(name="pearls", value=3), actor=coin_world.admin)
+    assert await asked(coin_world, "pearls") == (3, 2)
 
 
 # --- the command log ----------------------------------------------------------------------------
@@ -867,7 +868,8 @@ async def test_after_so_long_a_conflict_of_a_batch_is_still_settled_one_by_one(
 ) -> None:
     run = any_world.runner(watched, patience=0)
     watched.before = [Conflict(), Conflict()]
-    wishes = [run(points.earn, earn(SHOP), actor=any_world.admin) for _ in range(3)]
+    member = any_world.member().user_id
+    wishes = [run(points.earn, earn(member), actor=any_world.admin) for _ in range(3)]
     found = await asyncio.gather(*wishes, return_exceptions=True)
     assert [type(one) for one in found] == [Busy, Balance, Balance]
     assert watched.begun == 4
@@ -968,9 +970,10 @@ async def test_a_full_queue_refuses_at_once_and_takes_more_once_it_is_empty(any_
 
 
 async def test_the_clock_of_a_runner_is_that_of_the_machine_unless_it_is_given_another(world: World) -> None:
+    member = await funded(world)
     run = Runner(world.storage, world.queries)
     before = datetime.now(UTC)
-    balance = await run(points.earn, earn(world.member().user_id), actor=world.admin)
+    balance = await run(points.earn, earn(member), actor=world.admin)
     assert before <= balance.as_of <= datetime.now(UTC)
 
 

@@ -1,11 +1,24 @@
 """The read side of the points ledger in memory."""
 
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
-from ...application.points import ACCOUNTS, ALLOCATIONS, HOLDS, LOTS, POSTINGS, LotPart, StatementLine
-from ...domain.points import Allocation, Book, Lot, Posting
+from ...application.points import (
+    ACCOUNTS,
+    ALLOCATIONS,
+    BOOKS,
+    HOLDS,
+    LOTS,
+    POLICIES,
+    POSTINGS,
+    RATES,
+    Kept,
+    LotPart,
+    StatementLine,
+)
+from ...domain.points import Allocation, Books, Lot, Policy, Posting, Rate
 from .storage import MemoryStorage
 
 
@@ -13,13 +26,19 @@ class PointsQueries:
     def __init__(self, storage: MemoryStorage) -> None:
         self._storage = storage
 
-    async def book(self, user_id: UUID, unit: str) -> Book | None:
+    async def book(self, user_id: UUID, unit: str) -> Kept | None:
         account = self._storage.find(ACCOUNTS.key(user_id, unit))
         if account is None:
             return None
         lots = self._storage.group(LOTS, "account", user_id, unit)
         holds = self._storage.group(HOLDS, "account", user_id, unit)
-        return Book(account, tuple(filter(LOTS.is_live, lots)), tuple(filter(HOLDS.is_live, holds)))
+        return Kept(account, tuple(filter(LOTS.is_live, lots)), tuple(filter(HOLDS.is_live, holds)))
+
+    async def policies(self, unit: str, at: datetime) -> list[Policy]:
+        return self._storage.group(POLICIES, "unit", unit)
+
+    async def units(self) -> tuple[list[Policy], list[Rate], list[Books]]:
+        return self._storage.all(POLICIES), self._storage.all(RATES), self._storage.all(BOOKS)
 
     async def lines(self, user_id: UUID, unit: str, limit: int, before: int | None) -> list[StatementLine]:
         mine = self._storage.all(POSTINGS, lambda one: one.user_id == user_id and one.unit == unit)

@@ -1,15 +1,16 @@
 """The points ledger in PostgreSQL. Home: `user_id`."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from itertools import groupby
 from uuid import UUID
 
 from sqlalchemy import Boolean, Index, Integer, Text, bindparam, func, select, union_all
 
 from ...application import points as app
-from ...application.points import LotPart, StatementLine
+from ...application.points import Kept, LotPart, StatementLine
 from ...domain import points
-from ...domain.points import Account, Book, Lot
+from ...domain.points import Account, Books, Lot, Policy, Rate
 from ...domain.shared import evolve
 from .database import Database
 from .rows import Statement, Stored, plain, unnested
@@ -23,13 +24,17 @@ account = table(
     field("unit", Text, primary_key=True),
     field("balance", Int),
     field("held", Int),
+    field("debt", Int),
     field("earned", Int),
     field("spent", Int),
     field("expired", Int),
     field("sequence", Int),
     field("hash", Bytes),
+    field("matures_at", Time),
+    field("closed_at", Time, nullable=True),
     field("recorded_at", Time),
     holds("balance", "balance >= 0"),
+    holds("debt", "debt >= 0"),
     holds("held", "held >= 0 and held <= balance"),
 )
 lot = table(
@@ -47,13 +52,19 @@ lot = table(
     field("source_id", Uuid),
     field("grant_id", Uuid),
     field("policy_version", Integer),
+    field("warned", Integer),
+    field("revoked", Boolean),
     field("created_at", Time),
     holds("remaining", "remaining >= 0 and remaining <= amount"),
     holds("amount", "amount > 0"),
 )
+_open = plain(lot.c.remaining > 0)
 Index(
-    "lot_open_idx", lot.c.user_id, lot.c.unit, lot.c.expires_at, postgresql_where=plain(lot.c.remaining > 0)
+    "lot_open_idx",
+    *(lot.c.user_id, lot.c.unit, lot.c.expires_at, lot.c.funded, lot.c.id),
+    postgresql_where=_open,
 )
+Index("lot_due_idx", *(lot.c.unit, lot.c.expires_at, lot.c.user_id, lot.c.id), postgresql_where=_open)
 posting = table(
     "posting",
     "user_id",
@@ -63,15 +74,20 @@ posting = table(
     field("sequence", Int),
     field("kind", Text),
     field("contra", Text),
+    field("contra_id", Uuid, nullable=True),
     field("amount", Int),
+    field("debt", Int),
     field("balance_after", Int),
     field("source_type", Text),
     field("source_id", Uuid),
     field("base_amount", Int),
     field("multiplier", Integer),
+    field("rate", Text),
     field("debit_id", Uuid, nullable=True),
     field("author_id", Uuid, nullable=True),
     field("reason", Text),
+    field("available_at", Time, nullable=True),
+    field("expires_at", Time, nullable=True),
     field("effective_at", Time),
     field("recorded_at", Time),
     field("hash", Bytes),
@@ -80,6 +96,12 @@ posting = table(
     holds("balance_after", "balance_after >= 0"),
 )
 Index("posting_sequence_key", posting.c.user_id, posting.c.unit, posting.c.sequence, unique=True)
+Index(
+    "posting_late_idx",
+    *(posting.c.user_id, posting.c.unit, posting.c.effective_at),
+    postgresql_where=posting.c.effective_at < posting.c.recorded_at,
+)
+Index("posting_effective_idx", posting.c.effective_at, postgresql_using="brin")
 allocation = table(
     "allocation",
     "user_id",
@@ -104,17 +126,56 @@ hold = table(
     field("source_id", Uuid),
     field("expires_at", Time),
     field("created_at", Time),
+    field("closed_at", Time, nullable=True),
     one_of("state", points.HoldState),
     holds("captured", "captured >= 0 and captured <= amount"),
 )
 Index("hold_open_idx", hold.c.user_id, hold.c.unit, postgresql_where=plain(hold.c.state == "held"))
+Index("hold_due_idx", hold.c.unit, hold.c.expires_at, postgresql_where=plain(hold.c.state == "held"))
+unit_policy = table(
+    "unit_policy",
+    "reference",
+    field("unit", Text, primary_key=True),
+    field("version", Integer, primary_key=True),
+    field("in_force_at", Time),
+    field("validity_months", Integer, nullable=True),
+    field("maturity_days", Integer),
+    field("grace_days", Integer),
+    field("zone", Text),
+    field("consumption", Text),
+    field("giftable", Boolean),
+    field("cents", Integer),
+    one_of("consumption", points.Consumption),
+)
+unit_rate = table(
+    "unit_rate",
+    "reference",
+    field("unit", Text, primary_key=True),
+    field("to_unit", Text, primary_key=True),
+    field("version", Integer, primary_key=True),
+    field("give", Integer),
+    field("get", Integer),
+    field("in_force_at", Time),
+    holds("give", "give > 0"),
+    holds("get", "get > 0"),
+)
+unit_books = table(
+    "unit_books",
+    "unit",
+    field("unit", Text, primary_key=True),
+    field("closed_through", Time),
+    field("closed_at", Time),
+)
 
 ACCOUNTS = Stored(app.ACCOUNTS, account)
 LOTS = Stored(app.LOTS, lot)
 POSTINGS = Stored(app.POSTINGS, posting)
 ALLOCATIONS = Stored(app.ALLOCATIONS, allocation)
 HOLDS = Stored(app.HOLDS, hold)
-STORED = (ACCOUNTS, LOTS, POSTINGS, ALLOCATIONS, HOLDS)
+POLICIES = Stored(app.POLICIES, unit_policy)
+RATES = Stored(app.RATES, unit_rate)
+BOOKS = Stored(app.BOOKS, unit_books)
+STORED = (BOOKS, ACCOUNTS, LOTS, POSTINGS, ALLOCATIONS, HOLDS, POLICIES, RATES)
 
 _USER, _UNIT = bindparam("user_id", type_=Uuid), bindparam("unit", type_=Text)
 _open_lot = (lot.c.user_id == account.c.user_id) & (lot.c.unit == account.c.unit) & plain(lot.c.remaining > 0)
@@ -163,6 +224,13 @@ _LINES = Statement(
     .order_by(_line.c.sequence.desc(), _touched.c.expires_at, _touched.c.lot_id)
 )
 _ACCOUNT_WIDTH = len(ACCOUNTS.fields)
+FRESH = timedelta(seconds=30)
+"""For how long policies are not read again: half of the notice that a new version is given."""
+_POLICIES = Statement(select(*POLICIES.columns).order_by(unit_policy.c.unit, unit_policy.c.version))
+_RATES = Statement(
+    select(*RATES.columns).order_by(unit_rate.c.unit, unit_rate.c.to_unit, unit_rate.c.version)
+)
+_UNIT_BOOKS = Statement(select(*BOOKS.columns).order_by(unit_books.c.unit))
 
 
 class PointsQueries:
@@ -171,15 +239,16 @@ class PointsQueries:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._asked = Together(self._books)
+        self._policies: tuple[datetime, list[Policy]] | None = None
 
-    async def book(self, user_id: UUID, unit: str) -> Book | None:
+    async def book(self, user_id: UUID, unit: str) -> Kept | None:
         book = await self._asked.find((user_id, unit))
         if book is None or not book.account.held:
             return book
         rows = await self._database.all(_HOLDS, user_id=user_id, unit=unit)
         return evolve(book, holds=tuple(map(HOLDS.record, rows)))
 
-    async def _books(self, keys: Sequence[tuple[UUID, str]]) -> Mapping[tuple[UUID, str], Book]:
+    async def _books(self, keys: Sequence[tuple[UUID, str]]) -> Mapping[tuple[UUID, str], Kept]:
         """The accounts with their open lots, without their holds."""
         owners, units = zip(*keys, strict=True)
         rows = await self._database.all(_BOOKS, asked_user_id=owners, asked_unit=units)
@@ -189,7 +258,18 @@ class PointsQueries:
             _, lots = found.setdefault((owner.user_id, owner.unit), (owner, []))
             if row["id"] is not None:
                 lots.append(LOTS.record(row[_ACCOUNT_WIDTH:]))
-        return {key: Book(owner, tuple(lots)) for key, (owner, lots) in found.items()}
+        return {key: Kept(owner, tuple(lots)) for key, (owner, lots) in found.items()}
+
+    async def policies(self, unit: str, at: datetime) -> list[Policy]:
+        if self._policies is None or not self._policies[0] <= at < self._policies[0] + FRESH:
+            rows = await self._database.all(_POLICIES)
+            self._policies = at, [*map(POLICIES.record, rows)]
+        return [one for one in self._policies[1] if one.unit == unit]
+
+    async def units(self) -> tuple[list[Policy], list[Rate], list[Books]]:
+        policies = await self._database.all(_POLICIES)
+        rates, books = await self._database.all(_RATES), await self._database.all(_UNIT_BOOKS)
+        return [*map(POLICIES.record, policies)], [*map(RATES.record, rates)], [*map(BOOKS.record, books)]
 
     async def lines(self, user_id: UUID, unit: str, limit: int, before: int | None) -> list[StatementLine]:
         rows = await self._database.all(

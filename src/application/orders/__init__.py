@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from ...domain import inventory, orders, points, shared
+from ...domain import inventory, orders, shared
 from ...domain.catalog import Product
 from ...domain.identity import Member
 from ...domain.orders import (
@@ -32,6 +32,7 @@ from ..inventory import HasInventory
 from ..pages import Page, page_of, uuid_of
 from ..partners import PRODUCERS
 from ..points import HasPoints
+from ..points import available as available_points
 from ..work import SIGNED_IN, Key, Read, Wanted, Work, query
 from .records import (
     COUNTERS,
@@ -292,8 +293,7 @@ async def quote(question: QuoteOrder, read: Read[HasQuoting]) -> QuoteView:
     checkout = _checkout(question, member, read.now)
     priced = orders.price(checkout, _items(question, articles), RATES)
     in_stock = await ports.inventory.sellable(_stocked(priced), checkout.today)
-    book = await ports.points.book(buyer, points.POINTS)
-    return _quote_view(priced, in_stock, points.parts_of(book, read.now).available if book else 0)
+    return _quote_view(priced, in_stock, await available_points(ports, buyer, read.now))
 
 
 def _stocked(quote: Quote) -> list[UUID]:

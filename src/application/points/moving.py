@@ -4,9 +4,19 @@ from datetime import datetime, timedelta
 
 from ...domain import points, shared
 from ...domain.points import Hold, Movement, Posting
+from .. import identity
 from ..work import ADMINS, Key, Wanted, Work, use_case
-from .book import book_keys, debit_keys, give_back, keep, open_book
+from .book import (
+    book_keys,
+    books_key,
+    debit_keys,
+    give_back,
+    keep,
+    open_book,
+    whole_keys,
+)
 from .records import (
+    ACCOUNTS,
     HOLDS,
     POSTINGS,
     Adjust,
@@ -22,14 +32,30 @@ from .records import (
 )
 
 
-def _locks(command: Earn | Spend | PlaceHold | Adjust | Expire, work: Work) -> tuple[Wanted, ...]:
-    return book_keys(command.user_id, points.policy_of(command.unit).unit)
+def _locks(command: Spend | PlaceHold, work: Work) -> tuple[Wanted, ...]:
+    effective_at = command.effective_at if isinstance(command, Spend) else None
+    return (*books_key(command.unit, effective_at), *book_keys(command.user_id, command.unit))
 
 
-@use_case(allow=ADMINS, locks=_locks)
+def _credit_locks(command: Earn | Adjust, work: Work) -> tuple[Wanted, ...]:
+    return (*books_key(command.unit, command.effective_at), *book_keys(command.user_id, command.unit))
+
+
+def _owner(command: Earn | Adjust, work: Work) -> tuple[Wanted, ...]:
+    return (identity.MEMBERS.key(command.user_id),)
+
+
+def check_owner(work: Work, user_id: object, unit: str) -> None:
+    """Raise NotFound where a new account would belong to nobody."""
+    if work.find(ACCOUNTS.key(user_id, unit)) is None:
+        work.get(identity.MEMBERS.key(user_id))
+
+
+@use_case(allow=ADMINS, loads=(_owner,), locks=_credit_locks)
 async def earn(command: Earn, work: Work) -> Balance:
     """Give points to a member."""
-    opened = await open_book(work, command.user_id, command.unit)
+    check_owner(work, command.user_id, command.unit)
+    opened = await open_book(work, command.user_id, command.unit, needed=0, effective_at=command.effective_at)
     earned = points.earn(
         opened.book,
         funded=command.funded,
@@ -38,6 +64,7 @@ async def earn(command: Earn, work: Work) -> Balance:
         at=work.now,
         ids=work.new_id,
         multiplier=command.multiplier,
+        effective_at=command.effective_at,
     )
     keep(work, opened, earned)
     return balance_of(earned, work.now)
@@ -46,9 +73,17 @@ async def earn(command: Earn, work: Work) -> Balance:
 @use_case(allow=ADMINS, locks=_locks)
 async def spend(command: Spend, work: Work) -> Balance:
     """Spend points of a member."""
-    opened = await open_book(work, command.user_id, command.unit)
-    source = points.Source(command.source_type, command.source_id)
-    spent = points.spend(opened.book, amount=command.amount, source=source, at=work.now, ids=work.new_id)
+    opened = await open_book(
+        work, command.user_id, command.unit, needed=command.amount, effective_at=command.effective_at
+    )
+    spent = points.spend(
+        opened.book,
+        amount=command.amount,
+        source=points.Source(command.source_type, command.source_id),
+        at=work.now,
+        ids=work.new_id,
+        effective_at=command.effective_at,
+    )
     keep(work, opened, spent)
     return balance_of(spent, work.now)
 
@@ -56,7 +91,7 @@ async def spend(command: Spend, work: Work) -> Balance:
 @use_case(allow=ADMINS, locks=_locks)
 async def hold(command: PlaceHold, work: Work) -> Balance:
     """Set points of a member aside."""
-    opened = await open_book(work, command.user_id, command.unit)
+    opened = await open_book(work, command.user_id, command.unit, needed=command.amount)
     held = points.hold(
         opened.book,
         amount=command.amount,
@@ -75,7 +110,7 @@ def _hold_key(command: CaptureHold | ReleaseHold, work: Work) -> tuple[Key[Hold]
 
 def _hold_locks(command: CaptureHold | ReleaseHold, work: Work) -> tuple[Wanted, ...]:
     unit = work.get(HOLDS.key(command.user_id, command.hold_id)).unit
-    return (*book_keys(command.user_id, unit), *_hold_key(command, work))
+    return (*whole_keys(command.user_id, unit), *_hold_key(command, work))
 
 
 @use_case(allow=ADMINS, loads=(_hold_key,), locks=_hold_locks)
@@ -94,7 +129,7 @@ async def release(command: ReleaseHold, work: Work) -> Balance:
     """Give back what a hold set aside."""
     held = work.get(HOLDS.key(command.user_id, command.hold_id))
     opened = await open_book(work, command.user_id, held.unit)
-    released = points.release(opened.book, held, at=work.now)
+    released = points.release(opened.book, held, at=work.now, ids=work.new_id)
     keep(work, opened, released)
     return balance_of(released, work.now)
 
@@ -115,10 +150,17 @@ async def refund(command: Refund, work: Work) -> Balance:
     return balance_of(back, work.now)
 
 
-@use_case(allow=ADMINS, locks=_locks)
+@use_case(allow=ADMINS, loads=(_owner,), locks=_credit_locks)
 async def adjust(command: Adjust, work: Work) -> Balance:
     """Correct a balance, with a reason and an author."""
-    opened = await open_book(work, command.user_id, command.unit)
+    check_owner(work, command.user_id, command.unit)
+    opened = await open_book(
+        work,
+        command.user_id,
+        command.unit,
+        needed=max(0, -command.amount),
+        effective_at=command.effective_at,
+    )
     adjusted = points.adjust(
         opened.book,
         amount=command.amount,
@@ -127,12 +169,17 @@ async def adjust(command: Adjust, work: Work) -> Balance:
         source_id=work.new_id(),
         at=work.now,
         ids=work.new_id,
+        effective_at=command.effective_at,
     )
     keep(work, opened, adjusted)
     return balance_of(adjusted, work.now)
 
 
-@use_case(allow=ADMINS, locks=_locks)
+def _whole(command: Expire, work: Work) -> tuple[Wanted, ...]:
+    return whole_keys(command.user_id, command.unit)
+
+
+@use_case(allow=ADMINS, locks=_whole)
 async def expire(command: Expire, work: Work) -> Balance:
     """Write down what time already decided for an account. What may be spent does not change."""
     opened = await open_book(work, command.user_id, command.unit)
@@ -142,9 +189,8 @@ async def expire(command: Expire, work: Work) -> Balance:
 
 def balance_of(movement: Movement, at: datetime) -> Balance:
     """The balance after a movement, naming the posting and the hold that it wrote."""
-    postings = [record.id for record in movement.changed if isinstance(record, Posting)]
     holds = [record.id for record in movement.changed if isinstance(record, Hold)]
     view = view_of(movement.book, at)
-    return shared.evolve(
-        view, posting_id=postings[-1] if postings else None, hold_id=holds[-1] if holds else None
-    )
+    if movement.posting_id is None and not holds:
+        return view
+    return shared.evolve(view, posting_id=movement.posting_id, hold_id=holds[-1] if holds else None)

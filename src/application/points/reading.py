@@ -1,9 +1,10 @@
 """The use cases that read the ledger."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from ...domain import points
-from ...domain.points import Book
+from ...domain.points import POINTS, Book, Lot
 from ..pages import Page, int_of, page_of
 from ..work import SIGNED_IN, Read, query
 from .records import (
@@ -30,9 +31,10 @@ async def balance(question: GetBalance, read: Read[HasPoints]) -> Balance:
 async def statement(question: GetStatement, read: Read[HasPoints]) -> Page[StatementLine]:
     """The lines of an account, newest first, each with the lots it touched."""
     read.actor.must_own(question.user_id, "account", question.user_id)
-    unit = points.policy_of(question.unit).unit
+    policies = await read.ports.points.policies(question.unit, read.now)
+    points.policy_in_force(policies, question.unit, read.now)
     before = int_of(question.cursor)
-    lines = await read.ports.points.lines(question.user_id, unit, question.limit + 1, before)
+    lines = await read.ports.points.lines(question.user_id, question.unit, question.limit + 1, before)
     return page_of(lines, question.limit, lambda line: line.sequence)
 
 
@@ -40,9 +42,8 @@ async def statement(question: GetStatement, read: Read[HasPoints]) -> Page[State
 async def expiring(question: GetExpiring, read: Read[HasPoints]) -> Expiring:
     """What expires within some days, soonest first."""
     book = await _book(question, read)
-    limit = read.now + timedelta(days=question.days)
-    soon = [pair for pair in points.spendable(book.lots, (), read.now) if pair[0].expires_at <= limit]
-    lots = tuple(ExpiringLot(lot.id, left, lot.funded, lot.expires_at) for lot, left in soon)
+    soon = _soon(book, read.now, question.days)
+    lots = tuple(ExpiringLot(lot.id, lot.remaining, lot.funded, lot.expires_at) for lot in soon)
     return Expiring(question.user_id, question.unit, question.days, sum(lot.amount for lot in lots), lots)
 
 
@@ -51,8 +52,7 @@ async def summary(question: GetBalance, read: Read[HasPoints]) -> Summary:
     """An account at a glance."""
     book = await _book(question, read)
     account = book.account
-    parts, limit = points.parts_of(book, read.now), read.now + timedelta(days=60)
-    soon = sum(left for lot, left in points.spendable(book.lots, (), read.now) if lot.expires_at <= limit)
+    parts = points.parts_of(book, read.now)
     return Summary(
         user_id=question.user_id,
         unit=question.unit,
@@ -60,13 +60,31 @@ async def summary(question: GetBalance, read: Read[HasPoints]) -> Summary:
         spent=account.spent,
         expired=account.expired + account.balance - parts.balance,
         active=parts.balance,
-        expiring=soon,
+        expiring=sum(lot.remaining for lot in _soon(book, read.now, 60)),
         last_activity=account.recorded_at if account.sequence else None,
     )
 
 
+def _soon(book: Book, at: datetime, days: int) -> list[Lot]:
+    """The lots that end within some days, held or not, soonest first."""
+    limit = at + timedelta(days=days)
+    return sorted((lot for lot in book.lots if at < lot.expires_at <= limit), key=points.order_of)
+
+
+async def read_book(ports: HasPoints, user_id: UUID, unit: str, at: datetime) -> Book:
+    """The book of an account as it is stored; an empty one where it was never used. Raises UnknownUnit."""
+    policy = points.policy_in_force(await ports.points.policies(unit, at), unit, at)
+    found = await ports.points.book(user_id, unit)
+    if found is None:
+        return Book(points.open_account(user_id, unit, at), (), (), policy)
+    return Book(found.account, found.lots, found.holds, policy)
+
+
+async def available(ports: HasPoints, user_id: UUID, at: datetime) -> int:
+    """How many points a member may spend."""
+    return points.parts_of(await read_book(ports, user_id, POINTS, at), at).available
+
+
 async def _book(question: GetBalance | GetExpiring, read: Read[HasPoints]) -> Book:
     read.actor.must_own(question.user_id, "account", question.user_id)
-    unit = points.policy_of(question.unit).unit
-    found = await read.ports.points.book(question.user_id, unit)
-    return found or Book(points.open_account(question.user_id, unit, read.now), ())
+    return await read_book(read.ports, question.user_id, question.unit, read.now)

@@ -1,72 +1,65 @@
 """How a book is kept: the chain of postings, the order of consumption, and what time decides."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from ..shared import Event, Record, add_months, day_in, end_of_day, evolve
+from ..shared import Event, Record, evolve
+from .errors import MultiplierOutOfRange
+from .events import DebtRepaid, HoldChanged, PointsExpired
 from .records import (
     CONTRA,
-    POLICIES,
+    LONG_AGO,
     Account,
     Allocation,
     Book,
     Hold,
-    HoldChanged,
     Line,
     Lot,
     Movement,
-    MultiplierOutOfRange,
-    PointsExpired,
-    Policy,
     Posting,
-    UnknownUnit,
 )
 
-
-def policy_of(unit: str) -> Policy:
-    """The policy of a unit in force. Raises UnknownUnit."""
-    try:
-        return POLICIES[unit]
-    except KeyError:
-        raise UnknownUnit(unit=unit) from None
+Free = tuple[Lot, int]
+"""A lot, and how much of it."""
+TICK = timedelta(microseconds=1)
 
 
 def open_account(user_id: UUID, unit: str, at: datetime) -> Account:
     """A new account: nothing in it yet."""
-    return Account(user_id, policy_of(unit).unit, 0, 0, 0, 0, 0, 0, b"", at)
+    return Account(user_id, unit, 0, 0, 0, 0, 0, 0, 0, b"", LONG_AGO, None, at)
 
 
-def chain(previous: bytes, posting: Posting) -> bytes:
-    """The hash (SHA-256) that covers a posting's fields and the hash before it."""
-    fields = "|".join(
-        (
-            posting.user_id.hex,
-            posting.id.hex,
-            posting.unit,
-            str(posting.sequence),
-            posting.kind,
-            posting.contra,
-            str(posting.amount),
-            str(posting.balance_after),
-            posting.source_type,
-            posting.source_id.hex,
-            str(posting.base_amount),
-            str(posting.multiplier),
-            posting.debit_id.hex if posting.debit_id else "",
-            posting.author_id.hex if posting.author_id else "",
-            posting.effective_at.isoformat(),
-            posting.recorded_at.isoformat(),
-            posting.reason,
-        )
+def chain(previous: bytes, posting: Posting, parts: Iterable[tuple[UUID, int]] = ()) -> bytes:
+    """The hash (SHA-256) that covers a posting's fields, what it allocated (signed, in the order of the lots'
+    ids) and the hash before it."""
+    fields = (
+        posting.user_id.hex,
+        posting.id.hex,
+        posting.unit,
+        str(posting.sequence),
+        posting.kind,
+        posting.contra,
+        posting.contra_id.hex if posting.contra_id else "",
+        str(posting.amount),
+        str(posting.debt),
+        str(posting.balance_after),
+        posting.source_type,
+        posting.source_id.hex,
+        str(posting.base_amount),
+        str(posting.multiplier),
+        posting.rate,
+        posting.debit_id.hex if posting.debit_id else "",
+        posting.author_id.hex if posting.author_id else "",
+        posting.available_at.isoformat() if posting.available_at else "",
+        posting.expires_at.isoformat() if posting.expires_at else "",
+        posting.effective_at.isoformat(),
+        posting.recorded_at.isoformat(),
+        *(f"{lot_id.hex}:{amount}" for lot_id, amount in sorted(parts)),
+        posting.reason,
     )
-    return hashlib.sha256(previous + fields.encode()).digest()
-
-
-def expiry_of(policy: Policy, at: datetime) -> datetime:
-    """The end of the day that many months later, in the unit's zone (31 August 2025 → 28 February 2027)."""
-    return end_of_day(add_months(day_in(at, policy.zone), policy.validity_months), policy.zone)
+    return hashlib.sha256(previous + "|".join(fields).encode()).digest()
 
 
 def multiplied(base: int, multiplier: int) -> int:
@@ -87,63 +80,132 @@ def held_by_lot(holds: Iterable[Hold], at: datetime) -> dict[UUID, int]:
     return held
 
 
-def spendable(lots: Iterable[Lot], holds: Iterable[Hold], at: datetime) -> list[tuple[Lot, int]]:
-    """The lots that may be consumed now with what is free in each, in the order of consumption:
-    earliest expiry, at equal expiry bonus before funded, then oldest."""
-    held = held_by_lot(holds, at) if holds else {}
-    free = [
-        (lot, lot.remaining - held.get(lot.id, 0)) for lot in lots if lot.available_at <= at < lot.expires_at
-    ]
+def unexpired(book: Book, at: datetime) -> list[Free]:
+    """What is free in each lot that has not ended, ripe or not, in the order of consumption: earliest
+    expiry, at equal expiry bonus before funded, then oldest (or the oldest first, by the unit's policy)."""
+    held = held_by_lot(book.holds, at) if book.holds else {}
+    free = [(lot, lot.remaining - held.get(lot.id, 0)) for lot in book.lots if at < lot.expires_at]
     usable = [pair for pair in free if pair[1] > 0]
     if len(usable) > 1:
-        usable.sort(key=lambda pair: (pair[0].expires_at, pair[0].funded, pair[0].created_at, pair[0].id))
+        usable.sort(key=_by_age if book.policy.consumption == "oldest_first" else _by_expiry)
     return usable
 
 
+def _by_expiry(pair: Free) -> tuple[datetime, bool, UUID]:
+    return order_of(pair[0])
+
+
+def _by_age(pair: Free) -> UUID:
+    return pair[0].id
+
+
+def order_of(lot: Lot) -> tuple[datetime, bool, UUID]:
+    """Where a lot stands among the others: earliest expiry, bonus before funded, oldest."""
+    return lot.expires_at, lot.funded, lot.id
+
+
+def spendable(book: Book, at: datetime, effective_at: datetime | None = None) -> list[Free]:
+    """The lots that may be consumed now with what is free in each; for a debit that is effective in the
+    past, those that could be consumed then too."""
+    ripe_by = effective_at or at
+    return [pair for pair in unexpired(book, at) if pair[0].available_at <= ripe_by]
+
+
 def post(
-    account: Account, line: Line, at: datetime, id: UUID, effective_at: datetime
+    account: Account,
+    line: Line,
+    at: datetime,
+    id: UUID,
+    effective_at: datetime | None = None,
+    parts: Sequence[tuple[UUID, int]] = (),
 ) -> tuple[Account, Posting]:
     """Append a line to an account: its place, the balance after it, its hash."""
-    recorded_at = max(at, account.recorded_at + timedelta(microseconds=1)) if account.sequence else at
+    recorded_at = max(at, account.recorded_at + TICK) if account.sequence else at
     sequence, balance = account.sequence + 1, account.balance + line.amount
+    contra = CONTRA[line.kind]
     draft = Posting(
         account.user_id,
         id,
         account.unit,
         sequence,
         line.kind,
-        CONTRA[line.kind],
+        contra,
+        line.contra_id,
         line.amount,
+        line.debt,
         balance,
         line.source_type,
         line.source_id,
         abs(line.amount) if line.base_amount is None else line.base_amount,
         line.multiplier,
+        line.rate,
         line.debit_id,
         line.author_id,
         line.reason,
-        effective_at,
+        line.available_at,
+        line.expires_at,
+        effective_at or recorded_at,
         recorded_at,
         b"",
     )
-    hash = chain(account.hash, draft)
+    hash = chain(account.hash, draft, parts)
     changed = Account(
         account.user_id,
         account.unit,
         balance,
         account.held,
-        account.earned + (line.amount if line.kind in ("earned", "bonus", "revoked") else 0),
-        account.spent - (line.amount if line.kind in ("spent", "refunded") else 0),
-        account.expired - (line.amount if line.kind == "expired" else 0),
+        account.debt + line.debt,
+        account.earned + (line.amount if contra == "issuance" else 0),
+        account.spent - (line.amount if contra == "redemption" else 0),
+        account.expired - (line.amount if contra == "breakage" else 0),
         sequence,
         hash,
+        account.matures_at,
+        account.closed_at,
         recorded_at,
     )
     return changed, evolve(draft, hash=hash)
 
 
+def credit(
+    account: Account,
+    line: Line,
+    *,
+    funded: bool,
+    grant_id: UUID,
+    policy_version: int,
+    at: datetime,
+    ids: Callable[[], UUID],
+    effective_at: datetime | None = None,
+) -> tuple[Account, Posting, Lot]:
+    """Post a credit that promises a lot (its line says from when and until when), and make the lot."""
+    account, posting = post(account, line, at, ids(), effective_at)
+    assert line.available_at is not None, "a credit says from when on its points are ripe"
+    assert line.expires_at is not None, "a credit says until when its points last"
+    lot = Lot(
+        account.user_id,
+        posting.id,
+        account.unit,
+        line.amount,
+        line.amount,
+        funded,
+        line.available_at,
+        line.expires_at,
+        line.source_type,
+        line.source_id,
+        grant_id,
+        policy_version,
+        0,
+        False,
+        at,
+    )
+    if line.available_at > account.matures_at:
+        account = evolve(account, matures_at=line.available_at)
+    return account, posting, lot
+
+
 def replaced(lots: tuple[Lot, ...], changed: Iterable[Lot]) -> tuple[Lot, ...]:
-    """The lots with the changed ones in their place, and those that came back at the end."""
+    """The lots with the changed ones in their place, and those that came back or are new at the end."""
     by_id = {lot.id: lot for lot in changed}
     return tuple(by_id.pop(lot.id, lot) for lot in lots) + tuple(by_id.values())
 
@@ -151,38 +213,58 @@ def replaced(lots: tuple[Lot, ...], changed: Iterable[Lot]) -> tuple[Lot, ...]:
 def settle(book: Book, at: datetime, ids: Callable[[], UUID]) -> Movement:
     """Write down what time already decided: holds past their limit end, lots past their day expire.
 
-    What may be spent is the same before and after. An expiry is effective at the lot's own instant;
-    what a live hold sets aside of a lot does not expire while it is held.
+    What may be spent is the same before and after. An expiry is effective at the lot's own instant; what a
+    hold kept alive beyond it expires when the hold ends.
     """
-    ended = [hold for hold in book.holds if hold.state == "held" and hold.expires_at <= at]
+    ended = [hold for hold in book.holds if hold.expires_at <= at]
     if not ended and all(lot.expires_at > at for lot in book.lots):
         return Movement(book)
-    changed: list[Record] = []
-    events: list[Event] = []
     account = book.account
     for hold in ended:
-        account = evolve(account, held=account.held - (hold.amount - hold.captured))
-        changed.append(evolve(hold, state="expired"))
-        events.append(HoldChanged(hold.user_id, hold.unit, hold.id, "expired", hold.amount))
-    holds = tuple(hold for hold in book.holds if hold.state == "held" and hold.expires_at > at)
-    held = held_by_lot(holds, at)
-    lots: list[Lot] = []
-    for lot in sorted(book.lots, key=lambda lot: (lot.expires_at, lot.created_at, lot.id)):
+        account = evolve(account, held=account.held - hold.amount)
+    holds = tuple(hold for hold in book.holds if hold.expires_at > at)
+    closed = [evolve(hold, state="expired", closed_at=hold.expires_at) for hold in ended]
+    expired = expire_dead(Book(account, book.lots, holds, book.policy, book.whole), ended, at, ids)
+    events = [HoldChanged(one.user_id, one.unit, one.id, "expired", one.amount) for one in ended]
+    changed = expired.changed or (account,)
+    return Movement(expired.book, (*changed, *closed), (*events, *expired.events))
+
+
+def expire_dead(book: Book, ended: Iterable[Hold], at: datetime, ids: Callable[[], UUID]) -> Movement:
+    """Expire what is free in lots past their day. `ended` holds kept their parts until they ended
+    (`closed_at`, or else their limit)."""
+    held = held_by_lot(book.holds, at)
+    kept: dict[UUID, dict[datetime, int]] = {}
+    for hold in ended:
+        end = hold.closed_at or hold.expires_at
+        for set_aside in hold.parts:
+            until = kept.setdefault(set_aside.lot_id, {})
+            until[end] = until.get(end, 0) + set_aside.amount
+    account, changed, lots = book.account, list[Record](), list[Lot]()
+    events: list[Event] = []
+    for lot in sorted((one for one in book.lots if one.expires_at <= at), key=order_of):
         dead = lot.remaining - held.get(lot.id, 0)
-        if lot.expires_at > at or not dead:
-            continue
-        line = Line("expired", -dead, lot.source_type, lot.source_id)
-        account, posting = post(account, line, at, ids(), lot.expires_at)
-        lots.append(evolve(lot, remaining=lot.remaining - dead))
-        changed += [posting, Allocation(lot.user_id, posting.id, posting.id, lot.id, dead)]
-        events.append(PointsExpired(lot.user_id, lot.unit, lot.id, dead, lot.expires_at))
-    settled = Book(account, replaced(book.lots, lots), holds)
-    return Movement(settled, (account, *lots, *changed), tuple(events))
+        for effective_at, part in _deaths(lot, dead, kept.get(lot.id, {})):
+            line = Line("expired", -part, lot.source_type, lot.source_id)
+            account, posting = post(account, line, at, ids(), effective_at, ((lot.id, part),))
+            changed += [posting, Allocation(lot.user_id, posting.id, posting.id, lot.id, part)]
+            events.append(PointsExpired(lot.user_id, lot.unit, lot.id, part, effective_at))
+        if dead:
+            lots.append(evolve(lot, remaining=lot.remaining - dead))
+    if not lots:
+        return Movement(book)
+    left = Book(account, replaced(book.lots, lots), book.holds, book.policy, book.whole)
+    return Movement(left, (account, *lots, *changed), tuple(events))
 
 
-def take(
-    usable: Iterable[tuple[Lot, int]], amount: int, error: Callable[[int], Exception]
-) -> list[tuple[Lot, int]]:
+def _deaths(lot: Lot, dead: int, kept: dict[datetime, int]) -> list[tuple[datetime, int]]:
+    """How much of what is dead in a lot ended when: at the lot's own instant, unless it was kept longer."""
+    later = [(end, part) for end, part in sorted(kept.items()) if end > lot.expires_at]
+    at_once = dead - sum(part for _, part in later)
+    return [(end, part) for end, part in ((lot.expires_at, at_once), *later) if part > 0]
+
+
+def take(usable: Iterable[Free], amount: int, error: Callable[[int], Exception]) -> list[Free]:
     """How much to take from each lot, in order; `error(what there is)` if that is too little."""
     taken, needed = [], amount
     for lot, free in usable:
@@ -194,44 +276,100 @@ def take(
     raise error(amount - needed)
 
 
+def take_up_to(usable: Iterable[Free], amount: int) -> list[Free]:
+    """How much to take from each lot, in order, as far as it goes."""
+    taken = []
+    for lot, free in usable:
+        part = min(free, amount)
+        amount -= part
+        if part:
+            taken.append((lot, part))
+    return taken
+
+
 def debit(
-    book: Book, line: Line, taken: Iterable[tuple[Lot, int]], at: datetime, ids: Callable[[], UUID]
+    book: Book,
+    line: Line,
+    taken: Sequence[Free],
+    at: datetime,
+    ids: Callable[[], UUID],
+    effective_at: datetime | None = None,
 ) -> tuple[Book, Posting, tuple[Record, ...]]:
     """Post a debit and consume the lots: the new book, the posting, and all that changed."""
-    account, posting = post(book.account, line, at, ids(), at)
+    parts = [(lot.id, part) for lot, part in taken]
+    account, posting = post(book.account, line, at, ids(), effective_at, parts)
     lots = [evolve(lot, remaining=lot.remaining - part) for lot, part in taken]
     allocations = [Allocation(lot.user_id, posting.id, posting.id, lot.id, part) for lot, part in taken]
     return (
-        Book(account, replaced(book.lots, lots), book.holds),
+        Book(account, replaced(book.lots, lots), book.holds, book.policy, book.whole),
         posting,
         (account, *lots, posting, *allocations),
     )
 
 
+def repay(movement: Movement, at: datetime, ids: Callable[[], UUID]) -> Movement:
+    """A credit, and the debt that it repays at once, from whatever is free, ripe or not."""
+    book = movement.book
+    if not book.account.debt:
+        return movement
+    taken = take_up_to(unexpired(book, at), book.account.debt)
+    amount = sum(part for _, part in taken)
+    if not amount:
+        return movement
+    account, first = book.account, taken[0][0]
+    line = Line("repaid", -amount, first.source_type, first.source_id, debt=-amount)
+    repaid, _, changed = debit(book, line, taken, at, ids)
+    event = DebtRepaid(account.user_id, account.unit, amount, repaid.account.debt)
+    return Movement(repaid, (*movement.changed, *changed), (*movement.events, event), movement.posting_id)
+
+
 class Parts(Record):
-    """A balance in its parts at an instant: they sum to `balance`. Whole points."""
+    """A balance in its parts at an instant: `available`, `pending` and `held` sum to `balance`. Whole points.
+    `next_expiring` is None where the book is not whole."""
 
     balance: int
     available: int
     pending: int
     held: int
+    debt: int
     next_expiry: datetime | None
-    next_expiring: int
+    next_expiring: int | None
 
 
 def parts_of(book: Book, at: datetime) -> Parts:
-    """What a book holds at an instant, whether or not what time decided was written down yet."""
-    held = held_by_lot(book.holds, at)
-    available = [(lot, free) for lot, free in spendable(book.lots, book.holds, at)]
-    pending = sum(lot.remaining for lot in book.lots if lot.available_at > at)
-    free = sum(part for _, part in available)
-    total_held = sum(held.values())
+    """What a book holds at an instant, whether or not what time decided was written down yet. A book that
+    is not whole must be settled, and have nothing that ripens later."""
+    available = spendable(book, at)
+    total_held = sum(held_by_lot(book.holds, at).values()) if book.holds else 0
+    if book.whole:
+        free = sum(part for _, part in available)
+        pending = sum(lot.remaining for lot in book.lots if lot.available_at > at)
+    else:
+        free, pending = book.account.balance - total_held, 0
     first = available[0][0].expires_at if available else None
+    if available and book.policy.consumption == "oldest_first":
+        first = min(lot.expires_at for lot, _ in available)
     return Parts(
         balance=free + pending + total_held,
         available=free,
         pending=pending,
         held=total_held,
+        debt=book.account.debt,
         next_expiry=first,
-        next_expiring=sum(part for lot, part in available if lot.expires_at == first),
+        next_expiring=sum(part for lot, part in available if lot.expires_at == first) if book.whole else None,
+    )
+
+
+def covers(book: Book, needed: int, at: datetime) -> bool:
+    """Whether the first lots of an account say all that a debit of `needed` points wants to know: everything
+    that has ended is among them, nothing is pending, no debt waits, and they have enough."""
+    if book.whole:
+        return True
+    account = book.account
+    if book.policy.consumption != "earliest_expiry" or account.debt or account.matures_at > at:
+        return False
+    return (
+        bool(book.lots)
+        and book.lots[-1].expires_at > at
+        and sum(free for _, free in spendable(book, at)) >= needed
     )

@@ -1,37 +1,15 @@
-"""Points given, spent, given back, taken back and corrected."""
+"""Points given, spent, given back and corrected."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from ..shared import NotFound, check_amount, day_in, end_of_day, evolve
-from .book import (
-    debit,
-    expiry_of,
-    multiplied,
-    policy_of,
-    post,
-    replaced,
-    spendable,
-    take,
-)
-from .records import (
-    Allocation,
-    Book,
-    GrantPartlySpent,
-    GrantRevoked,
-    InsufficientPoints,
-    Line,
-    Lot,
-    Movement,
-    PointsAdjusted,
-    PointsEarned,
-    PointsRefunded,
-    PointsSpent,
-    Posting,
-    RefundTooLarge,
-    Source,
-)
+from ..shared import NotFound, check_amount, evolve
+from .book import credit, debit, multiplied, order_of, post, repay, replaced, spendable, take
+from .errors import AlreadyExpired, InsufficientPoints, RefundTooLarge
+from .events import PointsAdjusted, PointsEarned, PointsRefunded, PointsSpent
+from .records import Allocation, Book, Line, Lot, Movement, Policy, Posting, Source
+from .units import expiry_of, grace_of
 
 
 def earn(
@@ -43,55 +21,105 @@ def earn(
     at: datetime,
     ids: Callable[[], UUID],
     multiplier: int = 100,
+    effective_at: datetime | None = None,
 ) -> Movement:
     """Grant points: a funded lot for what was paid, a bonus lot for the rest (multiplied on the base
-    of both, the gain being bonus). The movement's first event names the grant."""
+    of both, the gain being bonus). Raises AlreadyExpired for a grant of long ago."""
     check_amount(funded, least=0), check_amount(bonus, least=0), check_amount(funded + bonus)
-    policy = policy_of(book.account.unit)
     extra = multiplied(funded + bonus, multiplier) - funded - bonus
-    grant_id, expires_at = ids(), expiry_of(policy, at)
-    available_at = at + timedelta(days=policy.maturity_days)
+    grant_id, since = ids(), effective_at or at
+    expires_at = promise(book.policy, since, at)
+    available_at = since + timedelta(days=book.policy.maturity_days)
     account, lots, changed = book.account, [], []
     for kind, base, amount in (("earned", funded, funded), ("bonus", bonus, bonus + extra)):
         if not amount:
             continue
-        line = Line(kind, amount, source.type, source.id, base_amount=base, multiplier=multiplier)  # type: ignore[arg-type]
-        account, posting = post(account, line, at, ids(), at)
-        lots.append(
-            Lot(
-                account.user_id,
-                posting.id,
-                account.unit,
-                amount,
-                amount,
-                kind == "earned",
-                available_at,
-                expires_at,
-                source.type,
-                source.id,
-                grant_id,
-                policy.version,
-                at,
-            )
+        line = Line(
+            kind,  # type: ignore[arg-type]
+            amount,
+            source.type,
+            source.id,
+            base_amount=base,
+            multiplier=multiplier,
+            available_at=available_at,
+            expires_at=expires_at,
         )
+        account, posting, lot = credit(
+            account,
+            line,
+            funded=kind == "earned",
+            grant_id=grant_id,
+            policy_version=book.policy.version,
+            at=at,
+            ids=ids,
+            effective_at=effective_at,
+        )
+        lots.append(lot)
         changed.append(posting)
     event = PointsEarned(account.user_id, account.unit, grant_id, funded, bonus + extra, source, expires_at)
-    grown = Book(account, book.lots + tuple(lots), book.holds)
-    return Movement(grown, (account, *lots, *changed), (event,))
+    grown = evolve(book, account=account, lots=book.lots + tuple(lots))
+    return repay(Movement(grown, (account, *lots, *changed), (event,), changed[-1].id), at, ids)
 
 
-def spend(book: Book, *, amount: int, source: Source, at: datetime, ids: Callable[[], UUID]) -> Movement:
-    """Consume `amount` points, earliest expiry first. Raises InsufficientPoints. The last event names
-    the debit."""
+def promise(policy: Policy, since: datetime, now: datetime) -> datetime:
+    """Until when points last that are given at `since`. Raises AlreadyExpired where that is over now."""
+    expires_at = expiry_of(policy, since)
+    if expires_at <= now:
+        raise AlreadyExpired(expires_at=expires_at)
+    return expires_at
+
+
+def bring(
+    book: Book,
+    *,
+    amount: int,
+    funded: bool,
+    expires_at: datetime,
+    source_id: UUID,
+    at: datetime,
+    ids: Callable[[], UUID],
+) -> Movement:
+    """Open an account with points from another system, which keep their own expiry. Raises AlreadyExpired."""
+    check_amount(amount)
+    if expires_at <= at:
+        raise AlreadyExpired(expires_at=expires_at)
+    line = Line("opening", amount, "opening", source_id, available_at=at, expires_at=expires_at)
+    account, posting, lot = credit(
+        book.account,
+        line,
+        funded=funded,
+        grant_id=source_id,
+        policy_version=book.policy.version,
+        at=at,
+        ids=ids,
+    )
+    paid = amount if funded else 0
+    source = Source("opening", source_id)
+    event = PointsEarned(account.user_id, account.unit, source_id, paid, amount - paid, source, expires_at)
+    grown = evolve(book, account=account, lots=(*book.lots, lot))
+    return repay(Movement(grown, (account, lot, posting), (event,), posting.id), at, ids)
+
+
+def spend(
+    book: Book,
+    *,
+    amount: int,
+    source: Source,
+    at: datetime,
+    ids: Callable[[], UUID],
+    effective_at: datetime | None = None,
+) -> Movement:
+    """Consume `amount` points in the order of consumption. Raises InsufficientPoints."""
     check_amount(amount)
     taken = take(
-        spendable(book.lots, book.holds, at),
+        spendable(book, at, effective_at),
         amount,
         lambda available: InsufficientPoints(needed=amount, available=available),
     )
-    spent, posting, changed = debit(book, Line("spent", -amount, source.type, source.id), taken, at, ids)
+    line = Line("spent", -amount, source.type, source.id)
+    spent, posting, changed = debit(book, line, taken, at, ids, effective_at)
     event = PointsSpent(posting.user_id, posting.unit, posting.id, amount, source)
-    return Movement(spent, changed, (event,))
+    return Movement(spent, changed, (event,), posting.id)
 
 
 def refundable(allocations: Iterable[Allocation]) -> dict[UUID, int]:
@@ -126,45 +154,39 @@ def refund(
     if not 0 < wanted <= total:
         raise RefundTooLarge(refundable=total, wanted=wanted)
     known = {lot.id: lot for lot in lots} | {lot.id: lot for lot in book.lots}
-    order = sorted(
-        (known[id] for id in left),
-        key=lambda lot: (lot.expires_at, lot.funded, lot.created_at, lot.id),
-        reverse=True,
-    )
-    taken = take(
-        ((lot, left[lot.id]) for lot in order),
-        wanted,
-        lambda refundable: RefundTooLarge(refundable=refundable, wanted=wanted),
-    )
-    line = Line("refunded", wanted, debit.source_type, debit.source_id, debit_id=debit.id)
-    account, posting = post(book.account, line, at, ids(), at)
-    policy = policy_of(account.unit)
-    grace = end_of_day(day_in(at, policy.zone) + timedelta(days=policy.grace_days), policy.zone)
-    back = [
-        evolve(
-            lot, remaining=lot.remaining + part, expires_at=lot.expires_at if lot.expires_at > at else grace
+    order = sorted((known[id] for id in left), key=order_of, reverse=True)
+    taken = [
+        (lot, part)
+        for lot, part in take(
+            ((lot, left[lot.id]) for lot in order),
+            wanted,
+            lambda refundable: RefundTooLarge(refundable=refundable, wanted=wanted),
         )
-        for lot, part in taken
         if part
     ]
-    given = [Allocation(lot.user_id, debit.id, posting.id, lot.id, -part) for lot, part in taken if part]
+    grace = grace_of(book.policy, at)
+    died = any(lot.expires_at <= at for lot, _ in taken)
+    line = Line(
+        "refunded",
+        wanted,
+        debit.source_type,
+        debit.source_id,
+        debit_id=debit.id,
+        expires_at=grace if died else None,
+    )
+    account, posting = post(book.account, line, at, ids(), None, [(lot.id, -part) for lot, part in taken])
+    back = [_given_back(lot, part, grace, at) for lot, part in taken]
+    given = [Allocation(lot.user_id, debit.id, posting.id, lot.id, -part) for lot, part in taken]
     event = PointsRefunded(account.user_id, account.unit, debit.id, wanted)
-    whole = Book(account, replaced(book.lots, back), book.holds)
-    return Movement(whole, (account, *back, posting, *given), (event,))
+    whole = evolve(book, account=account, lots=replaced(book.lots, back))
+    return repay(Movement(whole, (account, *back, posting, *given), (event,), posting.id), at, ids)
 
 
-def revoke(book: Book, grant_id: UUID, granted: int, *, at: datetime, ids: Callable[[], UUID]) -> Movement:
-    """Take one untouched grant back. `granted` is what it gave. Raises GrantPartlySpent when any of it
-    is spent, held or expired."""
-    lots = [pair for pair in spendable(book.lots, book.holds, at) if pair[0].grant_id == grant_id]
-    left = sum(free for _, free in lots)
-    if left < granted:
-        raise GrantPartlySpent(spent=granted - left)
-    source = lots[0][0]
-    line = Line("revoked", -left, source.source_type, source.source_id)
-    revoked, _, changed = debit(book, line, lots, at, ids)
-    event = GrantRevoked(book.account.user_id, book.account.unit, grant_id, left)
-    return Movement(revoked, changed, (event,))
+def _given_back(lot: Lot, part: int, grace: datetime, at: datetime) -> Lot:
+    """A lot with some of its points back: one that has ended lasts until the end of grace, and is warned
+    of anew."""
+    lot = evolve(lot, remaining=lot.remaining + part)
+    return lot if lot.expires_at > at else evolve(lot, expires_at=grace, warned=0)
 
 
 def adjust(
@@ -176,35 +198,41 @@ def adjust(
     source_id: UUID,
     at: datetime,
     ids: Callable[[], UUID],
+    effective_at: datetime | None = None,
 ) -> Movement:
     """Correct a balance by a signed amount, with an author and a reason: points given this way are
     bonus; taken ones leave as a debit does. Raises InsufficientPoints."""
     check_amount(abs(amount))
-    line = Line("adjustment", amount, "manual", source_id, author_id=author_id, reason=reason)
     event = PointsAdjusted(book.account.user_id, book.account.unit, amount, author_id, reason)
     if amount < 0:
+        line = Line("adjustment", amount, "manual", source_id, author_id=author_id, reason=reason)
         taken = take(
-            spendable(book.lots, book.holds, at),
+            spendable(book, at, effective_at),
             -amount,
             lambda available: InsufficientPoints(needed=-amount, available=available),
         )
-        adjusted, _, changed = debit(book, line, taken, at, ids)
-        return Movement(adjusted, changed, (event,))
-    policy = policy_of(book.account.unit)
-    account, posting = post(book.account, line, at, ids(), at)
-    lot = Lot(
-        account.user_id,
-        posting.id,
-        account.unit,
+        adjusted, posting, changed = debit(book, line, taken, at, ids, effective_at)
+        return Movement(adjusted, changed, (event,), posting.id)
+    since = effective_at or at
+    line = Line(
+        "adjustment",
         amount,
-        amount,
-        False,
-        at,
-        expiry_of(policy, at),
         "manual",
         source_id,
-        ids(),
-        policy.version,
-        at,
+        author_id=author_id,
+        reason=reason,
+        available_at=since,
+        expires_at=promise(book.policy, since, at),
     )
-    return Movement(Book(account, (*book.lots, lot), book.holds), (account, lot, posting), (event,))
+    account, posting, lot = credit(
+        book.account,
+        line,
+        funded=False,
+        grant_id=ids(),
+        policy_version=book.policy.version,
+        at=at,
+        ids=ids,
+        effective_at=effective_at,
+    )
+    grown = evolve(book, account=account, lots=(*book.lots, lot))
+    return repay(Movement(grown, (account, lot, posting), (event,), posting.id), at, ids)

@@ -1,0 +1,104 @@
+"""The use cases by which points go to another member, or become another unit."""
+
+from uuid import UUID
+
+from ...domain import points, shared
+from .. import identity
+from ..work import SIGNED_IN, Wanted, Work, use_case
+from .book import book_keys, keep, open_book, policy_of
+from .moving import balance_of, check_owner
+from .records import RATES, Convert, Converted, Give, Given
+
+
+def _recipient_login(command: Give, work: Work) -> tuple[Wanted, ...]:
+    return (identity.LOGINS.key(_email(command)),) if "@" in command.recipient else ()
+
+
+def _email(command: Give) -> str:
+    return command.recipient.strip().lower()
+
+
+def _recipient(command: Give, work: Work) -> tuple[Wanted, ...]:
+    return (identity.MEMBERS.key(_recipient_id(command, work)),)
+
+
+def _recipient_id(command: Give, work: Work) -> UUID:
+    """Whom an e-mail or an id names. Raises NotFound."""
+    if "@" in command.recipient:
+        found = work.find(identity.LOGINS.key(_email(command)))
+        if found is not None:
+            return found.user_id
+    else:
+        try:
+            return UUID(command.recipient)
+        except ValueError:
+            pass
+    raise shared.NotFound(kind="member", id=command.recipient)
+
+
+def _give_locks(command: Give, work: Work) -> tuple[Wanted, ...]:
+    to = _recipient_id(command, work)
+    return (*book_keys(command.user_id, command.unit), *book_keys(to, command.unit))
+
+
+@use_case(allow=SIGNED_IN, loads=(_recipient_login, _recipient), locks=_give_locks)
+async def give(command: Give, work: Work) -> Given:
+    """Give points to another member: one's own; anybody's for an admin."""
+    work.actor.must_own(command.user_id, "account", command.user_id)
+    to, gift_id = _recipient_id(command, work), work.new_id()
+    check_owner(work, to, command.unit)
+    giver = await open_book(work, command.user_id, command.unit, needed=command.amount)
+    receiver = await open_book(work, to, command.unit, needed=0)
+    given, received = points.give(
+        giver.book,
+        receiver.book,
+        amount=command.amount,
+        gift_id=gift_id,
+        message=command.message,
+        at=work.now,
+        ids=work.new_id,
+    )
+    keep(work, giver, receiver, given, received)
+    return Given(gift_id, to, command.amount, balance_of(given, work.now))
+
+
+def _convert_locks(command: Convert, work: Work) -> tuple[Wanted, ...]:
+    rate = RATES.group("pair", command.unit, command.to_unit)
+    return (
+        rate,
+        *book_keys(command.user_id, command.unit),
+        *book_keys(command.user_id, command.to_unit),
+    )
+
+
+@use_case(allow=SIGNED_IN, locks=_convert_locks)
+async def convert(command: Convert, work: Work) -> Converted:
+    """Turn points of one unit into another at the rate in force: one's own; anybody's for an admin."""
+    work.actor.must_own(command.user_id, "account", command.user_id)
+    policy_of(work, command.unit), policy_of(work, command.to_unit)
+    if command.unit == command.to_unit:
+        raise points.SameUnit(unit=command.unit)
+    stored = work.list(RATES.group("pair", command.unit, command.to_unit))
+    rate = points.rate_in_force(stored, command.unit, command.to_unit, work.now)
+    book = await open_book(work, command.user_id, command.unit, needed=command.amount)
+    other = await open_book(work, command.user_id, command.to_unit, needed=0)
+    conversion_id = work.new_id()
+    left, got = points.convert(
+        book.book,
+        other.book,
+        rate,
+        amount=command.amount,
+        conversion_id=conversion_id,
+        at=work.now,
+        ids=work.new_id,
+    )
+    keep(work, book, other, left, got)
+    to_amount = points.converted(rate, command.amount)
+    return Converted(
+        conversion_id,
+        command.amount,
+        to_amount,
+        f"{rate.get}/{rate.give}",
+        balance_of(left, work.now),
+        balance_of(got, work.now),
+    )

@@ -1,0 +1,112 @@
+"""Grants taken back, accounts closed and opened again."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from uuid import UUID
+
+from ..shared import NotFound, Record, evolve
+from .book import debit, replaced, spendable, take_up_to, unexpired
+from .errors import (
+    AccountClosed,
+    AccountNotEmpty,
+    AccountOpen,
+    GrantAlreadyRevoked,
+    GrantOver,
+    GrantPartlySpent,
+)
+from .events import AccountStatusChanged, GrantRevoked
+from .records import Account, Book, Line, Lot, Movement
+
+
+def revoke(book: Book, grant_id: UUID, granted: int, *, at: datetime, ids: Callable[[], UUID]) -> Movement:
+    """Take one untouched grant back. `granted` is what it gave. Raises GrantPartlySpent when any of it
+    is spent, held or expired."""
+    taken = [pair for pair in spendable(book, at) if pair[0].grant_id == grant_id]
+    left = sum(free for _, free in taken)
+    if left < granted:
+        raise GrantPartlySpent(spent=granted - left)
+    source = taken[0][0]
+    line = Line("revoked", -left, source.source_type, source.source_id)
+    revoked, posting, changed = debit(book, line, taken, at, ids)
+    marked = [evolve(lot, revoked=True) for lot in revoked.lots if lot.grant_id == grant_id]
+    event = GrantRevoked(book.account.user_id, book.account.unit, grant_id, left, 0)
+    left_over = evolve(revoked, lots=replaced(revoked.lots, marked))
+    return Movement(left_over, (*changed, *marked), (event,), posting.id)
+
+
+def claw_back(
+    book: Book,
+    grant_id: UUID,
+    lots: Iterable[Lot],
+    *,
+    author_id: UUID,
+    reason: str,
+    at: datetime,
+    ids: Callable[[], UUID],
+) -> Movement:
+    """Take one grant back though some of it may be spent. `lots` are all that it made.
+
+    Its own free points go first, then others in the order of consumption; what is missing is booked as a
+    debt that the next credits repay. Lots of the grant past their day are left out: nobody has those
+    points. Happens once. Raises NotFound, GrantAlreadyRevoked, GrantOver.
+    """
+    granted = _revocable(grant_id, list(lots), at)
+    due = sum(lot.amount for lot in granted if lot.expires_at > at)
+    free = unexpired(book, at)
+    own_first = sorted(free, key=lambda pair: pair[0].grant_id != grant_id)
+    taken = take_up_to(own_first, due)
+    amount = sum(part for _, part in taken)
+    source = granted[0]
+    line = Line(
+        "revoked",
+        -amount,
+        source.source_type,
+        source.source_id,
+        base_amount=due,
+        debt=due - amount,
+        author_id=author_id,
+        reason=reason,
+    )
+    revoked, posting, changed = debit(book, line, taken, at, ids)
+    now = {lot.id: lot for lot in revoked.lots}
+    marked = [evolve(now.get(lot.id, lot), revoked=True) for lot in granted]
+    event = GrantRevoked(book.account.user_id, book.account.unit, grant_id, amount, due - amount)
+    left = evolve(revoked, lots=replaced(revoked.lots, marked))
+    return Movement(left, (*changed, *marked), (event,), posting.id)
+
+
+def _revocable(grant_id: UUID, lots: list[Lot], at: datetime) -> list[Lot]:
+    if not lots:
+        raise NotFound(kind="grant", id=str(grant_id))
+    if any(lot.revoked for lot in lots):
+        raise GrantAlreadyRevoked(grant_id=grant_id)
+    if all(lot.expires_at <= at for lot in lots):
+        raise GrantOver(grant_id=grant_id)
+    return lots
+
+
+def check_open(account: Account) -> None:
+    """Raise AccountClosed where an account takes no movement any more."""
+    if account.closed_at is not None:
+        raise AccountClosed(user_id=account.user_id, unit=account.unit, closed_at=account.closed_at)
+
+
+def close(book: Book, *, reason: str, at: datetime) -> Movement:
+    """Close an account that is empty and owes nothing. Raises AccountNotEmpty."""
+    account = book.account
+    if account.balance or account.held or account.debt:
+        raise AccountNotEmpty(balance=account.balance, held=account.held, debt=account.debt)
+    return _with_status(book, at, reason)
+
+
+def reopen(book: Book, *, reason: str) -> Movement:
+    """Open a closed account again. Raises AccountOpen."""
+    if book.account.closed_at is None:
+        raise AccountOpen(user_id=book.account.user_id, unit=book.account.unit)
+    return _with_status(book, None, reason)
+
+
+def _with_status(book: Book, closed_at: datetime | None, reason: str) -> Movement:
+    account: Record = (closed := evolve(book.account, closed_at=closed_at))
+    event = AccountStatusChanged(closed.user_id, closed.unit, closed_at is not None, reason)
+    return Movement(evolve(book, account=closed), (account,), (event,))
