@@ -1,0 +1,630 @@
+"""The audit of an account: honest books pass every check, whatever is changed by hand is found and named."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import pytest
+from bookkeeping import Office, changed, without
+from hypothesis import given
+from hypothesis import strategies as st
+
+from baobab.domain.points import POINTS, Part, Posting
+from baobab.domain.points.audit import (
+    Checkpoint,
+    Dossier,
+    Finding,
+    Gift,
+    checkpoint_of,
+    conversions,
+    gift,
+)
+from baobab.domain.points.checks import CHECKS
+from baobab.domain.points.seals import Leaf
+from baobab.domain.points.tracing import chain, examine
+from baobab.domain.shared import evolve
+
+seeds = st.integers(0, 10**6)
+
+
+@pytest.fixture(scope="module")
+def office() -> Office:
+    """One account: 50 paid for and 15 on top (lines 1, 2), 20 spent (3), 6 given back (4), 10 by correction
+    (5), 45 spent (6); then 8 are held, 5 of them captured (7), and 4 more are held."""
+    office = Office(members=2)
+    member = office.members[0]
+    points = office.earn(member, 50).book.account
+    assert points.sequence == 1
+    office.clock.advance(days=1)
+    office.adjust(member, 15)
+    spent = office.spend(member, 20)
+    office.clock.advance(days=1)
+    debit = next(one for one in spent.changed if isinstance(one, Posting))
+    office.refund(member, debit, 6)
+    office.adjust(member, 10)
+    office.spend(member, 45)
+    office.hold(member, 8)
+    office.capture(member, 5)
+    office.hold(member, 4)
+    office.clock.advance(days=1)
+    return office
+
+
+@pytest.fixture(scope="module")
+def dossier(office: Office) -> Dossier:
+    found = office.dossier(office.members[0])
+    assert [one.amount for one in found.postings] == [50, 15, -20, 6, 10, -45, -5]
+    assert examine(found, office.clock()) == []
+    return found
+
+
+def found(dossier: Dossier, office: Office) -> list[Finding]:
+    return examine(dossier, office.clock())
+
+
+def first(dossier: Dossier, office: Office) -> tuple[str, str, str]:
+    """The check, the table and the key of what is found first."""
+    one = found(dossier, office)[0]
+    assert (one.user_id, one.unit) == (dossier.user_id, dossier.unit)
+    return one.check, one.table, one.row
+
+
+def account_row(dossier: Dossier) -> str:
+    return f"{dossier.user_id}/{dossier.unit}"
+
+
+# --- honest books -------------------------------------------------------------------------------
+
+
+@given(seeds)
+def test_honest_books_pass_every_check(seed: int) -> None:
+    office = Office(seed).play(120)
+    assert [one for dossier in office.dossiers() for one in found(dossier, office)] == []
+    for member in office.members:
+        assert list(conversions(one for one in office.dossiers() if one.user_id == member)) == []
+
+
+@given(seeds)
+def test_honest_books_pass_from_a_checkpoint_on(seed: int) -> None:
+    office = Office(seed).play(80)
+    before = {(one.user_id, one.unit): one for one in office.dossiers()}
+    marks = {key: checkpoint_of(one, office.clock()) for key, one in before.items()}
+    office.play(60)
+    since = [shortened(one, marks.get((one.user_id, one.unit))) for one in office.dossiers()]
+    assert [one for dossier in since for one in found(dossier, office)] == []
+    assert any(dossier.checkpoint for dossier in since)
+
+
+def shortened(dossier: Dossier, mark: Checkpoint | None) -> Dossier:
+    """What a check from a checkpoint on is given."""
+    if mark is None:
+        return dossier
+    lines = tuple(one for one in dossier.postings if one.sequence > mark.sequence)
+    ids = {one.id for one in lines}
+    parts = tuple(one for one in dossier.allocations if one.posting_id in ids)
+    touched = ids | {one.lot_id for one in parts}
+    lots = tuple(one for one in dossier.lots if one.remaining or one.id in touched)
+    anchors = [one.hash for one in dossier.postings if one.sequence == mark.sequence]
+    return evolve(
+        dossier, postings=lines, allocations=parts, lots=lots, checkpoint=mark, anchor=(anchors or [None])[0]
+    )
+
+
+# --- postings -----------------------------------------------------------------------------------------
+
+FIELDS = {
+    "amount": 999,
+    "balance_after": 7,
+    "kind": "given",
+    "contra": "opening",
+    "contra_id": UUID(int=5),
+    "debt": 3,
+    "source_type": "gift",
+    "source_id": UUID(int=6),
+    "base_amount": 1,
+    "multiplier": 200,
+    "rate": "1/2",
+    "debit_id": UUID(int=7),
+    "author_id": UUID(int=8),
+    "reason": "none",
+    "available_at": datetime.fromisoformat("2026-01-01T00:00Z"),
+    "expires_at": datetime.fromisoformat("2026-01-01T00:00Z"),
+    "effective_at": datetime.fromisoformat("2026-01-01T00:00Z"),
+    "recorded_at": datetime.fromisoformat("2026-01-01T00:00Z"),
+    "hash": bytes(32),
+}
+
+
+@pytest.mark.parametrize("number", range(1, 8))
+@pytest.mark.parametrize("name", FIELDS)
+def test_no_field_of_a_posting_can_be_changed(
+    dossier: Dossier, office: Office, name: str, number: int
+) -> None:
+    posting = dossier.postings[number - 1]
+    tampered = changed(dossier, "postings", posting.id, **{name: FIELDS[name]})
+    assert first(tampered, office) == ("chain", "posting", str(posting.id))
+
+
+@given(seeds, st.data())
+def test_a_changed_amount_is_named_with_what_it_was(seed: int, data: st.DataObject) -> None:
+    office, honest = some_account(seed)
+    posting = data.draw(st.sampled_from(honest.postings))
+    amount = data.draw(st.integers(-999, 999).filter(lambda one: one != posting.amount))
+    said = found(changed(honest, "postings", posting.id, amount=amount), office)
+    assert [(one.check, one.table, one.row) for one in said] == [("chain", "posting", str(posting.id))]
+    assert said[0].says == f"has amount {amount}; its hash proves that it was {posting.amount}."
+
+
+def some_account(seed: int) -> tuple[Office, Dossier]:
+    """The longest account of some honest books."""
+    office = Office(seed).play(120)
+    return office, max(office.dossiers(), key=lambda one: len(one.postings))
+
+
+@given(seeds, st.data())
+def test_a_deleted_posting_is_named_by_its_line(seed: int, data: st.DataObject) -> None:
+    office, honest = some_account(seed)
+    posting = data.draw(st.sampled_from(honest.postings))
+    one = found(without(honest, "postings", posting.id), office)[0]
+    assert (one.check, one.table, one.row) == ("sequence", "posting", f"line {posting.sequence}")
+
+
+@given(seeds, st.data())
+def test_postings_whose_numbers_were_exchanged_are_both_named(seed: int, data: st.DataObject) -> None:
+    office, honest = some_account(seed)
+    some = st.sampled_from(honest.postings)
+    one, other = data.draw(st.tuples(some, some).filter(lambda pair: pair[0] is not pair[1]))
+    tampered = changed(honest, "postings", one.id, sequence=other.sequence)
+    tampered = changed(tampered, "postings", other.id, sequence=one.sequence)
+    said = found(in_order(tampered), office)
+    assert {(one.table, one.row) for one in said} == {("posting", str(one.id)), ("posting", str(other.id))}
+
+
+def in_order(dossier: Dossier) -> Dossier:
+    return evolve(dossier, postings=tuple(sorted(dossier.postings, key=lambda one: one.sequence)))
+
+
+@given(seeds, st.data())
+def test_postings_that_exchanged_what_they_say_are_named(seed: int, data: st.DataObject) -> None:
+    """All but their keys and places."""
+    office, honest = some_account(seed)
+    plain = [one for one in honest.postings if one.kind == "spent"]
+    if len(plain) < 2:
+        return
+    some = st.sampled_from(plain)
+    one, other = data.draw(st.tuples(some, some).filter(lambda pair: pair[0] is not pair[1]))
+    contents = {name: getattr(other, name) for name in Posting.__struct_fields__ if name not in PLACE}
+    tampered = changed(honest, "postings", one.id, **contents)
+    contents = {name: getattr(one, name) for name in Posting.__struct_fields__ if name not in PLACE}
+    tampered = changed(tampered, "postings", other.id, **contents)
+    earlier = min(one, other, key=lambda one: one.sequence)
+    assert first(tampered, office) == ("chain", "posting", str(earlier.id))
+
+
+PLACE = ("user_id", "id", "unit", "sequence")
+
+
+def test_a_posting_that_was_moved_to_the_end_is_named(dossier: Dossier, office: Office) -> None:
+    moved = dossier.postings[2]
+    tampered = in_order(changed(dossier, "postings", moved.id, sequence=500))
+    said = found(tampered, office)
+    assert [(one.check, one.row) for one in said] == [("sequence", str(moved.id))]
+    assert said[0].says == "stands as line 500; by its hash it is line 3."
+
+
+def test_several_deleted_postings_are_named_together(dossier: Dossier, office: Office) -> None:
+    tampered = without(dossier, "postings", *(dossier.postings[number].id for number in (2, 3)))
+    one = found(tampered, office)[0]
+    assert (one.row, one.says) == ("line 3", "is missing, and all up to line 4.")
+    one = found(without(dossier, "postings", *(one.id for one in dossier.postings)), office)[0]
+    assert (one.row, one.says) == ("line 1", "is missing, and all up to line 7.")
+
+
+def test_a_posting_that_was_added_is_named(dossier: Dossier, office: Office) -> None:
+    last = dossier.postings[-1]
+    draft = evolve(
+        dossier.postings[0],
+        id=UUID(int=1),
+        sequence=8,
+        balance_after=61,
+        recorded_at=last.recorded_at + timedelta(seconds=1),
+    )
+    forged = evolve(draft, hash=chain(last.hash, draft))
+    assert dossier.account is not None
+    richer = evolve(dossier, postings=(*dossier.postings, forged))
+    assert {one.table for one in found(richer, office)} == {"account", "lot"}
+    follows = evolve(dossier.account, sequence=8, hash=forged.hash, balance=61, earned=100)
+    follows = evolve(follows, recorded_at=forged.recorded_at)
+    said = found(evolve(richer, account=follows), office)
+    assert (said[0].check, said[0].table, said[0].row) == ("lots", "lot", str(forged.id))
+
+
+# --- the account ------------------------------------------------------------------------------------------
+
+OF_ACCOUNT = {
+    "balance": ("balance", 1_000_000),
+    "held": ("holds", 3),
+    "debt": ("books", 5),
+    "earned": ("books", 51),
+    "spent": ("books", 0),
+    "expired": ("books", 1),
+    "sequence": ("sequence", 6),
+    "hash": ("chain", bytes(32)),
+    "recorded_at": ("sequence", datetime.fromisoformat("2026-03-03T00:00Z")),
+}
+
+
+@pytest.mark.parametrize("name", OF_ACCOUNT)
+def test_no_figure_of_an_account_can_be_changed(dossier: Dossier, office: Office, name: str) -> None:
+    check, value = OF_ACCOUNT[name]
+    assert dossier.account is not None
+    said = found(evolve(dossier, account=evolve(dossier.account, **{name: value})), office)
+    assert [(one.check, one.table, one.row) for one in said] == [(check, "account", account_row(dossier))]
+
+
+def test_an_account_that_is_gone_is_missed(dossier: Dossier, office: Office) -> None:
+    said = found(evolve(dossier, account=None), office)
+    assert [(one.check, one.row) for one in said] == [("account", account_row(dossier))]
+
+
+# --- lots ------------------------------------------------------------------------------------------------
+
+OF_LOT = {
+    "amount": 51,
+    "remaining": 1,
+    "funded": False,
+    "available_at": datetime.fromisoformat("2026-01-01T00:00Z"),
+    "expires_at": datetime.fromisoformat("2036-01-01T00:00Z"),
+    "source_type": "gift",
+    "source_id": UUID(int=5),
+}
+
+
+@pytest.mark.parametrize("name", OF_LOT)
+def test_no_promise_of_a_lot_can_be_changed(dossier: Dossier, office: Office, name: str) -> None:
+    lot = next(one for one in dossier.lots if one.funded)
+    assert first(changed(dossier, "lots", lot.id, **{name: OF_LOT[name]}), office) == (
+        "lots",
+        "lot",
+        str(lot.id),
+    )
+
+
+@given(seeds, st.data())
+def test_a_lot_with_more_or_less_left_is_named(seed: int, data: st.DataObject) -> None:
+    office, honest = some_account(seed)
+    lot = data.draw(st.sampled_from(honest.lots))
+    left = data.draw(st.integers(0, lot.amount).filter(lambda one: one != lot.remaining))
+    said = found(changed(honest, "lots", lot.id, remaining=left), office)
+    assert (said[0].check, said[0].table, said[0].row) == ("lots", "lot", str(lot.id))
+    assert "balance" in {one.check for one in said}
+
+
+@given(seeds, st.data())
+def test_a_deleted_lot_is_named(seed: int, data: st.DataObject) -> None:
+    office, honest = some_account(seed)
+    lot = data.draw(st.sampled_from(honest.lots))
+    said = found(without(honest, "lots", lot.id), office)
+    assert (said[0].table, said[0].row) == ("lot", str(lot.id))
+
+
+def test_a_lot_that_no_posting_made_is_named(dossier: Dossier, office: Office) -> None:
+    forged = evolve(dossier.lots[0], id=UUID(int=1))
+    assert first(evolve(dossier, lots=(*dossier.lots, forged)), office) == ("lots", "lot", str(forged.id))
+
+
+@pytest.mark.parametrize(("warned", "is_found"), [(0, False), (60, True), (30, True), (8, True)])
+def test_a_warning_before_its_time_or_at_no_threshold_is_found(
+    dossier: Dossier, office: Office, warned: int, is_found: bool
+) -> None:
+    lot = dossier.lots[0]
+    said = found(changed(dossier, "lots", lot.id, warned=warned), office)
+    assert [(one.check, one.row) for one in said] == [("warnings", str(lot.id))] * is_found
+
+
+# --- allocations ------------------------------------------------------------------------------------------
+
+
+@given(seeds, st.data())
+def test_a_changed_allocation_is_named_with_what_it_was(seed: int, data: st.DataObject) -> None:
+    office, honest = some_account(seed)
+    part = data.draw(st.sampled_from(honest.allocations))
+    amount = data.draw(st.integers(-99, 99).filter(lambda one: one not in (0, part.amount)))
+    key = (part.posting_id, part.lot_id)
+    said = found(changed(honest, "allocations", key, amount=amount), office)
+    row = f"{part.debit_id}/{part.posting_id}/{part.lot_id}"
+    assert [(one.check, one.table, one.row) for one in said] == [("chain", "allocation", row)]
+    assert said[0].says == f"is of {amount}; the hash of its posting proves that it was of {part.amount}."
+
+
+@given(seeds, st.data())
+def test_a_deleted_allocation_is_named(seed: int, data: st.DataObject) -> None:
+    office, honest = some_account(seed)
+    part = data.draw(st.sampled_from(honest.allocations))
+    said = found(without(honest, "allocations", (part.posting_id, part.lot_id)), office)
+    row = f"{part.debit_id}/{part.posting_id}/{part.lot_id}"
+    assert [(one.table, one.row) for one in said] == [("allocation", row)]
+    assert said[0].says == f"of {part.amount} is missing: the hash of its posting covers it."
+
+
+def test_an_allocation_that_was_deleted_with_a_lot_that_has_it_back_is_named(
+    dossier: Dossier, office: Office
+) -> None:
+    part = dossier.allocations[0]
+    tampered = without(dossier, "allocations", (part.posting_id, part.lot_id))
+    lot = next(one for one in dossier.lots if one.id == part.lot_id)
+    said = found(changed(tampered, "lots", lot.id, remaining=lot.remaining + part.amount), office)
+    assert [(one.table) for one in said[:2]] == ["allocation", "lot"]
+
+
+def test_points_shifted_from_lot_to_lot_are_found(dossier: Dossier, office: Office) -> None:
+    one, other = [part for part in dossier.allocations if part.posting_id == dossier.postings[5].id][:2]
+    tampered = changed(dossier, "allocations", (one.posting_id, one.lot_id), amount=one.amount + 1)
+    tampered = changed(tampered, "allocations", (one.posting_id, other.lot_id), amount=other.amount - 1)
+    row = f"{one.debit_id}/{one.posting_id}/"
+    assert first(tampered, office)[2].startswith(row)
+
+
+def test_an_allocation_of_nothing_is_named(dossier: Dossier, office: Office) -> None:
+    stray = evolve(dossier.allocations[0], posting_id=UUID(int=1))
+    tampered = evolve(dossier, allocations=(*dossier.allocations, stray))
+    assert first(tampered, office)[1] == "allocation"
+
+
+# --- holds ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"amount": 5},
+        {"state": "released"},
+        {"state": "captured"},
+        {"closed_at": datetime.fromisoformat("2026-03-04T00:00Z")},
+        {"captured": 1},
+        {"parts": ()},
+        {"parts": (Part(UUID(int=1), 4),)},
+    ],
+)
+def test_a_changed_hold_is_named(dossier: Dossier, office: Office, facts: dict[str, object]) -> None:
+    hold = next(one for one in dossier.holds if one.state == "held")
+    said = found(changed(dossier, "holds", hold.id, **facts), office)
+    assert [(one.check, one.table, one.row) for one in said] == [("holds", "hold", str(hold.id))]
+
+
+def test_a_capture_that_nobody_spent_is_named(dossier: Dossier, office: Office) -> None:
+    hold = next(one for one in dossier.holds if one.state == "captured")
+    said = found(changed(dossier, "holds", hold.id, captured=6), office)
+    assert [(one.check, one.row) for one in said] == [("holds", str(hold.id))]
+
+
+@pytest.mark.parametrize("released", [True, False])
+def test_a_hold_that_is_gone_is_missed_by_its_account(
+    dossier: Dossier, office: Office, released: bool
+) -> None:
+    hold = next(one for one in dossier.holds if one.state == "held")
+    closed = {"state": "released", "closed_at": hold.created_at}
+    tampered = (
+        changed(dossier, "holds", hold.id, **closed) if released else without(dossier, "holds", hold.id)
+    )
+    assert first(tampered, office) == ("holds", "account", account_row(dossier))
+
+
+# --- a chain that was made anew -----------------------------------------------------------------------------
+#
+# Whoever can write every row can also compute the hashes: then the sums tell, or the seal.
+
+
+def rechained(dossier: Dossier, *postings: Posting) -> Dossier:
+    """The account with other lines, and every hash made anew."""
+    previous, lines = b"", []
+    for one in postings:
+        parts = [(part.lot_id, part.amount) for part in dossier.allocations if part.posting_id == one.id]
+        previous = chain(previous, one, parts)
+        lines.append(evolve(one, hash=previous))
+    assert dossier.account is not None
+    account = evolve(dossier.account, hash=previous, sequence=len(lines), recorded_at=lines[-1].recorded_at)
+    return evolve(dossier, postings=tuple(lines), account=account)
+
+
+def rewritten(dossier: Dossier, number: int, **facts: object) -> Dossier:
+    lines = list(dossier.postings)
+    lines[number - 1] = evolve(lines[number - 1], **facts)
+    return rechained(dossier, *lines)
+
+
+@pytest.mark.parametrize(
+    ("number", "facts", "check"),
+    [
+        (1, {"amount": 60}, "sequence"),
+        (3, {"balance_after": 44}, "sequence"),
+        (3, {"recorded_at": datetime.fromisoformat("2026-03-01T00:00Z")}, "sequence"),
+        (3, {"effective_at": datetime.fromisoformat("2026-04-01T00:00Z")}, "sequence"),
+        (1, {"contra": "redemption"}, "books"),
+        (1, {"contra_id": UUID(int=1)}, "books"),
+        (1, {"kind": "spent", "contra": "redemption"}, "books"),
+        (3, {"debt": -1}, "books"),
+        (4, {"debit_id": None}, "allocations"),
+        (3, {"effective_at": datetime.fromisoformat("2026-01-01T00:00Z")}, "swept"),
+    ],
+)
+def test_each_line_has_to_make_sense_even_if_all_hashes_fit(
+    dossier: Dossier, office: Office, number: int, facts: dict[str, object], check: str
+) -> None:
+    said = found(rewritten(dossier, number, **facts), office)
+    assert check in {one.check for one in said}
+    assert "chain" not in {one.check for one in said}
+
+
+def test_more_given_back_than_was_taken_is_found(dossier: Dossier, office: Office) -> None:
+    refund, debit = dossier.postings[3], dossier.postings[2]
+    parts = tuple(
+        evolve(part, amount=-50) if part.posting_id == refund.id else part for part in dossier.allocations
+    )
+    said = found(rechained(evolve(dossier, allocations=parts), *dossier.postings), office)
+    assert [one.row for one in said if one.check == "refunds"] == [
+        f"{debit.id}/{refund.id}/{part.lot_id}" for part in parts if part.posting_id == refund.id
+    ]
+
+
+def test_a_refund_of_what_was_no_spend_is_found(dossier: Dossier, office: Office) -> None:
+    said = found(rewritten(dossier, 4, debit_id=dossier.postings[0].id), office)
+    assert [one.row for one in said if one.check == "refunds"] == [str(dossier.postings[3].id)]
+
+
+def test_a_gift_or_a_conversion_posted_twice_is_found() -> None:
+    office = Office(members=2)
+    giver = office.members[0]
+    office.earn(giver, 50)
+    office.give(giver, 4), office.give(giver, 4)
+    office.convert(giver, 4), office.convert(giver, 4)
+    honest = office.dossier(giver)
+    assert found(honest, office) == []
+    for kind in ("given", "converted"):
+        one, other = [line for line in honest.postings if line.kind == kind]
+        twice = rewritten(honest, other.sequence, source_id=one.source_id)
+        assert [(one.check, one.row) for one in found(twice, office)] == [("once", str(other.id))]
+
+
+def test_points_that_were_taken_after_their_end_are_found() -> None:
+    office = Office(members=1)
+    member = office.members[0]
+    office.earn(member, 50)
+    office.clock.advance(days=30)
+    office.earn(member, 50)
+    office.clock.advance(days=530)
+    office.spend(member, 10)
+    honest = office.dossier(member)
+    assert [one.kind for one in honest.postings] == ["earned", "earned", "expired", "spent"]
+    dead, alive = sorted(honest.lots, key=lambda one: one.expires_at)
+    assert found(honest, office) == []
+    swapped = tuple(
+        evolve(part, lot_id={dead.id: alive.id, alive.id: dead.id}[part.lot_id])
+        for part in honest.allocations
+    )
+    tampered = rechained(evolve(honest, allocations=swapped), *honest.postings)
+    tampered = changed(tampered, "lots", dead.id, remaining=40)
+    tampered = changed(tampered, "lots", alive.id, remaining=0)
+    assert {one.check for one in found(tampered, office)} == {"swept"}
+
+
+def test_what_has_ended_and_did_not_expire_when_its_owner_moved_is_found() -> None:
+    office = Office(members=1)
+    member = office.members[0]
+    office.earn(member, 50)
+    office.clock.advance(days=1)
+    office.earn(member, 9)
+    honest = office.dossier(member)
+    lot = honest.lots[0]
+    gone = lot.available_at + timedelta(hours=1)
+    tampered = changed(rewritten(honest, 1, expires_at=gone), "lots", lot.id, expires_at=gone)
+    assert [(one.check, one.row) for one in found(tampered, office)] == [("swept", str(lot.id))]
+
+
+# --- seals and checkpoints ----------------------------------------------------------------------------------
+
+
+def sealed(dossier: Dossier, number: int) -> Leaf:
+    line = dossier.postings[number - 1]
+    return Leaf(dossier.user_id, number, line.hash, line.balance_after)
+
+
+def test_an_account_that_moved_on_still_has_the_line_that_was_sealed(
+    dossier: Dossier, office: Office
+) -> None:
+    for number in range(1, 8):
+        assert found(evolve(dossier, sealed=sealed(dossier, number)), office) == []
+
+
+def test_a_tail_that_was_cut_off_with_its_account_and_lots_set_back_is_found_by_the_seal() -> None:
+    """All that the account's own rows can show fits: only what was published does not."""
+    office = Office(members=1)
+    member = office.members[0]
+    office.earn(member, 50)
+    office.clock.advance(days=1)
+    before = office.dossier(member)
+    office.spend(member, 20)
+    after = office.dossier(member)
+    assert found(before, office) == []
+    one = found(evolve(before, sealed=sealed(after, 2)), office)
+    assert [(one.check, one.table, one.row) for one in one] == [("seal", "posting", "line 2")]
+
+
+def test_a_line_that_was_rewritten_with_all_hashes_is_found_by_the_seal(
+    dossier: Dossier, office: Office
+) -> None:
+    tampered = evolve(rewritten(dossier, 5, reason="a better reason"), sealed=sealed(dossier, 6))
+    assert [(one.check, one.row) for one in found(tampered, office)] == [
+        ("seal", str(dossier.postings[5].id))
+    ]
+
+
+def test_a_line_before_the_checkpoint_that_was_changed_with_all_hashes_is_found(
+    dossier: Dossier, office: Office
+) -> None:
+    assert dossier.account is not None
+    mark = checkpoint_of(dossier, office.clock())
+    assert mark is not None
+    since = shortened(dossier, mark)
+    assert (since.postings, found(since, office)) == ((), [])
+    other = evolve(since, anchor=bytes(32))
+    assert [(one.check, one.row) for one in found(other, office)] == [("watermark", "line 7")]
+    gone = evolve(since, anchor=None, account=evolve(dossier.account, sequence=6))
+    assert next(one.check for one in found(gone, office)) == "watermark"
+
+
+def test_a_lot_that_was_changed_since_the_checkpoint_is_named(dossier: Dossier, office: Office) -> None:
+    since = shortened(dossier, checkpoint_of(dossier, office.clock()))
+    lot = next(one for one in since.lots if one.remaining)
+    for facts in ({"remaining": 0}, {"expires_at": office.clock()}):
+        assert first(changed(since, "lots", lot.id, **facts), office) == ("lots", "lot", str(lot.id))
+    assert first(without(since, "lots", lot.id), office)[1:] == ("lot", str(lot.id))
+
+
+def test_an_account_that_is_gone_has_no_checkpoint(dossier: Dossier) -> None:
+    assert checkpoint_of(evolve(dossier, account=None), dossier.postings[0].recorded_at) is None
+
+
+# --- between accounts ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def converted() -> list[Dossier]:
+    office = Office(members=1)
+    office.earn(office.members[0], 50)
+    office.convert(office.members[0], 6)
+    return office.dossiers()
+
+
+def test_a_conversion_arrives_at_its_rate(converted: list[Dossier]) -> None:
+    assert [one.amount for dossier in converted for one in dossier.postings] == [50, -6, 9]
+    assert list(conversions(converted)) == []
+
+
+@pytest.mark.parametrize("facts", [{"amount": 10}, {"rate": "4/2"}, {"rate": "x/y"}, {"unit": "points"}])
+def test_a_conversion_that_does_not_add_up_is_found(
+    converted: list[Dossier], facts: dict[str, object]
+) -> None:
+    here, there = converted
+    tampered = changed(there, "postings", there.postings[0].id, **facts)
+    assert [(one.check, one.row) for one in conversions([here, tampered])] == [
+        ("conversions", str(here.postings[1].id))
+    ]
+
+
+def test_a_conversion_without_its_other_side_is_found(converted: list[Dossier]) -> None:
+    for one in converted:
+        assert [found.check for found in conversions([one])] == ["conversions"]
+
+
+def test_a_gift_that_does_not_add_up_says_how() -> None:
+    one = Gift(POINTS, UUID(int=1), UUID(int=2), UUID(int=3), 2, -5, False)
+    said = gift(one)
+    assert (said.check, said.table, said.row) == ("gifts", "posting", str(UUID(int=3)))
+    assert said.says.endswith("given 2 times, -5 in all, and its sides do not name each other.")
+    assert gift(evolve(one, mutual=True)).says.endswith("-5 in all.")
+
+
+def test_each_check_has_a_sentence_that_says_what_it_looks_at() -> None:
+    sentences: list[Callable[..., object]] = [*CHECKS]
+    assert all(check.__doc__ for check in sentences)
