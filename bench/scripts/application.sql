@@ -25,10 +25,10 @@ where user_id = :user_id and unit = 'points';
 
 update baobab.lot set remaining = remaining - :amount where user_id = :user_id and id = :lot_id;
 
-insert into baobab.posting (user_id, id, unit, sequence, kind, contra, amount, balance_after, source_type, source_id,
-                            base_amount, multiplier, reason, effective_at, recorded_at, hash)
-values (:user_id, :posting_id, 'points', :sequence + 1, 'spent', 'redemption', 0 - :amount,
-        :balance::bigint - :amount, 'purchase', :source_id, :amount, 100, '', now(), now(),
+insert into baobab.posting (user_id, id, unit, sequence, kind, contra, amount, debt, balance_after, source_type, source_id,
+                            base_amount, multiplier, rate, reason, effective_at, recorded_at, hash)
+values (:user_id, :posting_id, 'points', :sequence + 1, 'spent', 'redemption', 0 - :amount, 0,
+        :balance::bigint - :amount, 'purchase', :source_id, :amount, 100, '', '', now(), now(),
         sha256(:hash || 'a posting'::bytea));
 
 insert into baobab.allocation (user_id, debit_id, posting_id, lot_id, amount)

@@ -8,20 +8,22 @@ insert into baobab.member (user_id, email, name, role, level, status, created_at
 select user_id, 'member-' || n || '@example.org', 'Member ' || n, 'member', 'explorateur', 'active', at
 from owner;
 
-insert into baobab.account (user_id, unit, balance, held, earned, spent, expired, sequence, hash, recorded_at)
-select user_id, 'points', amount, 0, amount, 0, 0, 1, hash, at
+insert into baobab.account (user_id, unit, balance, held, debt, earned, spent, expired, sequence, hash, matures_at,
+                            recorded_at)
+select user_id, 'points', amount, 0, 0, amount, 0, 0, 1, hash, at, at
 from owner;
 
-insert into baobab.posting (user_id, id, unit, sequence, kind, contra, amount, balance_after, source_type,
-                            source_id, base_amount, multiplier, reason, effective_at, recorded_at, hash)
-select user_id, posting_id, 'points', 1, 'earned', 'issuance', amount, amount, 'investment',
-       source_id, amount, 100, '', at, at, hash
+insert into baobab.posting (user_id, id, unit, sequence, kind, contra, amount, debt, balance_after, source_type,
+                            source_id, base_amount, multiplier, rate, reason, available_at, expires_at,
+                            effective_at, recorded_at, hash)
+select user_id, posting_id, 'points', 1, 'earned', 'issuance', amount, 0, amount, 'investment',
+       source_id, amount, 100, '', '', at, at + interval '540 days', at, at, hash
 from owner;
 
 insert into baobab.lot (user_id, id, unit, amount, remaining, funded, available_at, expires_at, source_type,
-                        source_id, grant_id, policy_version, created_at)
+                        source_id, grant_id, policy_version, warned, revoked, created_at)
 select user_id, posting_id, 'points', amount, amount, true, at, at + interval '540 days', 'investment',
-       source_id, source_id, 1, at
+       source_id, source_id, 1, 0, false, at
 from owner;
 
 drop table owner;

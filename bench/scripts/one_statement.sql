@@ -20,10 +20,10 @@ with debited as (
     )
     returning lot.id
 ), posted as (
-    insert into baobab.posting (user_id, id, unit, sequence, kind, contra, amount, balance_after, source_type,
-                                source_id, base_amount, multiplier, reason, effective_at, recorded_at, hash)
-    select user_id, posting_id, 'points', sequence, 'spent', 'redemption', 0 - :amount, balance, 'purchase',
-           source_id, :amount, 100, '', now(), now(), hash
+    insert into baobab.posting (user_id, id, unit, sequence, kind, contra, amount, debt, balance_after, source_type,
+                                source_id, base_amount, multiplier, rate, reason, effective_at, recorded_at, hash)
+    select user_id, posting_id, 'points', sequence, 'spent', 'redemption', 0 - :amount, 0, balance, 'purchase',
+           source_id, :amount, 100, '', '', now(), now(), hash
     from debited
 ), allocated as (
     insert into baobab.allocation (user_id, debit_id, posting_id, lot_id, amount)
