@@ -23,7 +23,7 @@ CONTRAS_BEFORE = "'issuance', 'redemption', 'breakage', 'adjustment'"
 FIELDS = (
     *("user_id", "id", "unit", "sequence", "kind", "contra", "contra_id", "amount", "debt", "balance_after"),
     *("source_type", "source_id", "base_amount", "multiplier", "rate", "debit_id", "author_id"),
-    *("available_at", "expires_at", "effective_at", "recorded_at"),
+    *("available_at", "expires_at", "funded", "grant_id", "policy_version", "effective_at", "recorded_at"),
 )
 
 # One change of the schema a call. What cannot get its lock gives up: it would hold up everybody else.
@@ -124,6 +124,9 @@ def upgrade() -> None:
     op.add_column(
         "posting", sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True), schema="baobab"
     )
+    op.add_column("posting", sa.Column("funded", sa.Boolean(), nullable=True), schema="baobab")
+    op.add_column("posting", sa.Column("grant_id", sa.UUID(), nullable=True), schema="baobab")
+    op.add_column("posting", sa.Column("policy_version", sa.Integer(), nullable=True), schema="baobab")
     op.create_index(
         "posting_effective_idx",
         "posting",
@@ -159,6 +162,9 @@ def downgrade() -> None:
         postgresql_where=sa.text("effective_at < recorded_at"),
     )
     op.drop_index("posting_effective_idx", table_name="posting", schema="baobab", postgresql_using="brin")
+    op.drop_column("posting", "policy_version", schema="baobab")
+    op.drop_column("posting", "grant_id", schema="baobab")
+    op.drop_column("posting", "funded", schema="baobab")
     op.drop_column("posting", "expires_at", schema="baobab")
     op.drop_column("posting", "available_at", schema="baobab")
     op.drop_column("posting", "rate", schema="baobab")
@@ -211,7 +217,8 @@ def _add_filled(table, column):
 def _say_what_was_promised():
     """Credits now say from when and until when their points may be spent: as their lots do."""
     op.execute(
-        "update baobab.posting set available_at = lot.available_at, expires_at = lot.expires_at "
+        "update baobab.posting set available_at = lot.available_at, expires_at = lot.expires_at, "
+        "funded = lot.funded, grant_id = lot.grant_id, policy_version = lot.policy_version "
         "from baobab.lot where lot.user_id = posting.user_id and lot.id = posting.id"
     )
     op.execute(

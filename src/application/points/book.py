@@ -47,7 +47,7 @@ async def open_book(
     Of very many lots only the first are looked at, where they cover a debit of `needed` points (0 for a
     credit). Raises UnknownUnit, AccountClosed, and for `effective_at` EffectiveInFuture and PeriodClosed.
     """
-    policy = policy_of(work, unit, effective_at)
+    policy = policy_of(work, unit)
     if effective_at is not None:
         check_effective(work, unit, effective_at)
     account = work.find(ACCOUNTS.key(user_id, unit)) or points.open_account(user_id, unit, work.now)

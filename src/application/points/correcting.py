@@ -1,6 +1,6 @@
 """The use cases that take a grant back, and close and reopen accounts."""
 
-from ...domain import points
+from ...domain import points, shared
 from ..work import ADMINS, Wanted, Work, use_case
 from .book import book_keys, keep, open_book, policy_of, whole_keys
 from .moving import balance_of
@@ -12,17 +12,17 @@ def _grant(command: ClawBack, work: Work) -> tuple[Wanted, ...]:
 
 
 def _grant_locks(command: ClawBack, work: Work) -> tuple[Wanted, ...]:
-    units = {lot.unit for lot in work.list(LOTS.group("grant", command.user_id, command.grant_id))}
-    books = (key for unit in units for key in whole_keys(command.user_id, unit))
-    return (*books, *_grant(command, work))
+    made = work.list(LOTS.group("grant", command.user_id, command.grant_id))
+    if not made:
+        raise shared.NotFound(kind="grant", id=str(command.grant_id))
+    return (*whole_keys(command.user_id, made[0].unit), *_grant(command, work))
 
 
 @use_case(allow=ADMINS, loads=(_grant,), locks=_grant_locks)
 async def claw_back(command: ClawBack, work: Work) -> Balance:
     """Take one grant back though some of it may be spent; what is missing becomes a debt."""
     group = LOTS.group("grant", command.user_id, command.grant_id)
-    made = work.list(group)
-    opened = await open_book(work, command.user_id, made[0].unit if made else points.POINTS)
+    opened = await open_book(work, command.user_id, work.list(group)[0].unit)
     keep(work, opened)
     taken = points.claw_back(
         opened.book,

@@ -13,6 +13,7 @@ from .book import (
     give_back,
     keep,
     open_book,
+    policy_of,
     whole_keys,
 )
 from .records import (
@@ -65,6 +66,7 @@ async def earn(command: Earn, work: Work) -> Balance:
         ids=work.new_id,
         multiplier=command.multiplier,
         effective_at=command.effective_at,
+        terms=policy_of(work, command.unit, command.effective_at),
     )
     keep(work, opened, earned)
     return balance_of(earned, work.now)
@@ -170,6 +172,7 @@ async def adjust(command: Adjust, work: Work) -> Balance:
         at=work.now,
         ids=work.new_id,
         effective_at=command.effective_at,
+        terms=policy_of(work, command.unit, command.effective_at),
     )
     keep(work, opened, adjusted)
     return balance_of(adjusted, work.now)

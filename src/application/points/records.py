@@ -300,6 +300,7 @@ class StatementLine(shared.Record):
     debit_id: UUID | None
     author_id: UUID | None
     reason: str
+    grant_id: UUID | None
     effective_at: datetime
     recorded_at: datetime
     lots: tuple[LotPart, ...] = ()

@@ -54,6 +54,9 @@ def chain(previous: bytes, posting: Posting, parts: Iterable[tuple[UUID, int]] =
         posting.author_id.hex if posting.author_id else "",
         posting.available_at.isoformat() if posting.available_at else "",
         posting.expires_at.isoformat() if posting.expires_at else "",
+        "" if posting.funded is None else str(posting.funded),
+        posting.grant_id.hex if posting.grant_id else "",
+        "" if posting.policy_version is None else str(posting.policy_version),
         posting.effective_at.isoformat(),
         posting.recorded_at.isoformat(),
         *(f"{lot_id.hex}:{amount}" for lot_id, amount in sorted(parts)),
@@ -144,6 +147,9 @@ def post(
         line.reason,
         line.available_at,
         line.expires_at,
+        line.funded,
+        line.grant_id,
+        line.policy_version,
         effective_at or recorded_at,
         recorded_at,
         b"",
@@ -168,33 +174,28 @@ def post(
 
 
 def credit(
-    account: Account,
-    line: Line,
-    *,
-    funded: bool,
-    grant_id: UUID,
-    policy_version: int,
-    at: datetime,
-    ids: Callable[[], UUID],
-    effective_at: datetime | None = None,
+    account: Account, line: Line, at: datetime, ids: Callable[[], UUID], effective_at: datetime | None = None
 ) -> tuple[Account, Posting, Lot]:
-    """Post a credit that promises a lot (its line says from when and until when), and make the lot."""
+    """Post a credit that makes a lot, and the lot; the line says all of what it is."""
     account, posting = post(account, line, at, ids(), effective_at)
     assert line.available_at is not None, "a credit says from when on its points are ripe"
     assert line.expires_at is not None, "a credit says until when its points last"
+    assert line.funded is not None, "a credit says whether it was paid for"
+    assert line.grant_id is not None, "a credit names its grant"
+    assert line.policy_version is not None, "a credit names the policy that promised"
     lot = Lot(
         account.user_id,
         posting.id,
         account.unit,
         line.amount,
         line.amount,
-        funded,
+        line.funded,
         line.available_at,
         line.expires_at,
         line.source_type,
         line.source_id,
-        grant_id,
-        policy_version,
+        line.grant_id,
+        line.policy_version,
         0,
         False,
         at,

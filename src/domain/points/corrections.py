@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from uuid import UUID
 
-from ..shared import NotFound, Record, evolve
+from ..shared import Record, evolve
 from .book import debit, replaced, spendable, take_up_to, unexpired
 from .errors import (
     AccountClosed,
@@ -48,7 +48,7 @@ def claw_back(
 
     Its own free points go first, then others in the order of consumption; what is missing is booked as a
     debt that the next credits repay. Lots of the grant past their day are left out: nobody has those
-    points. Happens once. Raises NotFound, GrantAlreadyRevoked, GrantOver.
+    points. Happens once. Raises GrantAlreadyRevoked, GrantOver.
     """
     granted = _revocable(grant_id, list(lots), at)
     due = sum(lot.amount for lot in granted if lot.expires_at > at)
@@ -76,8 +76,6 @@ def claw_back(
 
 
 def _revocable(grant_id: UUID, lots: list[Lot], at: datetime) -> list[Lot]:
-    if not lots:
-        raise NotFound(kind="grant", id=str(grant_id))
     if any(lot.revoked for lot in lots):
         raise GrantAlreadyRevoked(grant_id=grant_id)
     if all(lot.expires_at <= at for lot in lots):

@@ -73,10 +73,11 @@ def _receive(
             reason=message,
             available_at=available_at,
             expires_at=expires_at,
+            funded=funded,
+            grant_id=gift_id,
+            policy_version=version,
         )
-        account, posting, lot = credit(
-            account, line, funded=funded, grant_id=gift_id, policy_version=version, at=at, ids=ids
-        )
+        account, posting, lot = credit(account, line, at, ids)
         posting_id = posting.id
         lots.append(lot)
         changed.append(posting)
@@ -135,16 +136,11 @@ def _become(
             rate=rate,
             available_at=at + timedelta(days=book.policy.maturity_days),
             expires_at=expiry_of(book.policy, at),
-        )
-        account, posting, lot = credit(
-            account,
-            line,
             funded=is_funded,
             grant_id=conversion_id,
             policy_version=book.policy.version,
-            at=at,
-            ids=ids,
         )
+        account, posting, lot = credit(account, line, at, ids)
         posting_id = posting.id
         lots.append(lot)
         changed.append(posting)

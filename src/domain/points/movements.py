@@ -22,14 +22,16 @@ def earn(
     ids: Callable[[], UUID],
     multiplier: int = 100,
     effective_at: datetime | None = None,
+    terms: Policy | None = None,
 ) -> Movement:
     """Grant points: a funded lot for what was paid, a bonus lot for the rest (multiplied on the base
-    of both, the gain being bonus). Raises AlreadyExpired for a grant of long ago."""
+    of both, the gain being bonus). A grant of the past promises by the `terms` that were in force then.
+    Raises AlreadyExpired for one of long ago."""
     check_amount(funded, least=0), check_amount(bonus, least=0), check_amount(funded + bonus)
     extra = multiplied(funded + bonus, multiplier) - funded - bonus
-    grant_id, since = ids(), effective_at or at
-    expires_at = promise(book.policy, since, at)
-    available_at = since + timedelta(days=book.policy.maturity_days)
+    grant_id, since, terms = ids(), effective_at or at, terms or book.policy
+    expires_at = promise(terms, since, at)
+    available_at = since + timedelta(days=terms.maturity_days)
     account, lots, changed = book.account, [], []
     for kind, base, amount in (("earned", funded, funded), ("bonus", bonus, bonus + extra)):
         if not amount:
@@ -43,17 +45,11 @@ def earn(
             multiplier=multiplier,
             available_at=available_at,
             expires_at=expires_at,
-        )
-        account, posting, lot = credit(
-            account,
-            line,
             funded=kind == "earned",
             grant_id=grant_id,
-            policy_version=book.policy.version,
-            at=at,
-            ids=ids,
-            effective_at=effective_at,
+            policy_version=terms.version,
         )
+        account, posting, lot = credit(account, line, at, ids, effective_at)
         lots.append(lot)
         changed.append(posting)
     event = PointsEarned(account.user_id, account.unit, grant_id, funded, bonus + extra, source, expires_at)
@@ -83,16 +79,18 @@ def bring(
     check_amount(amount)
     if expires_at <= at:
         raise AlreadyExpired(expires_at=expires_at)
-    line = Line("opening", amount, "opening", source_id, available_at=at, expires_at=expires_at)
-    account, posting, lot = credit(
-        book.account,
-        line,
+    line = Line(
+        "opening",
+        amount,
+        "opening",
+        source_id,
+        available_at=at,
+        expires_at=expires_at,
         funded=funded,
         grant_id=source_id,
         policy_version=book.policy.version,
-        at=at,
-        ids=ids,
     )
+    account, posting, lot = credit(book.account, line, at, ids)
     paid = amount if funded else 0
     source = Source("opening", source_id)
     event = PointsEarned(account.user_id, account.unit, source_id, paid, amount - paid, source, expires_at)
@@ -199,6 +197,7 @@ def adjust(
     at: datetime,
     ids: Callable[[], UUID],
     effective_at: datetime | None = None,
+    terms: Policy | None = None,
 ) -> Movement:
     """Correct a balance by a signed amount, with an author and a reason: points given this way are
     bonus; taken ones leave as a debit does. Raises InsufficientPoints."""
@@ -213,7 +212,7 @@ def adjust(
         )
         adjusted, posting, changed = debit(book, line, taken, at, ids, effective_at)
         return Movement(adjusted, changed, (event,), posting.id)
-    since = effective_at or at
+    since, terms = effective_at or at, terms or book.policy
     line = Line(
         "adjustment",
         amount,
@@ -222,17 +221,11 @@ def adjust(
         author_id=author_id,
         reason=reason,
         available_at=since,
-        expires_at=promise(book.policy, since, at),
-    )
-    account, posting, lot = credit(
-        book.account,
-        line,
+        expires_at=promise(terms, since, at),
         funded=False,
         grant_id=ids(),
-        policy_version=book.policy.version,
-        at=at,
-        ids=ids,
-        effective_at=effective_at,
+        policy_version=terms.version,
     )
+    account, posting, lot = credit(book.account, line, at, ids, effective_at)
     grown = evolve(book, account=account, lots=(*book.lots, lot))
     return repay(Movement(grown, (account, lot, posting), (event,), posting.id), at, ids)

@@ -149,7 +149,8 @@ class Posting(Record):
 
     `debt` is the signed change of what the account owes; `contra_id` the other member of a gift; `debit_id`
     the debit that a refund gives back; `available_at` and `expires_at` what was promised to a new lot, or to
-    those that came back under grace; `rate` how a conversion counted ("get/give").
+    those that came back under grace; `funded`, `grant_id` and `policy_version` what a new lot is; `rate` how
+    a conversion counted ("get/give").
     """
 
     user_id: UUID
@@ -172,6 +173,9 @@ class Posting(Record):
     reason: str
     available_at: datetime | None
     expires_at: datetime | None
+    funded: bool | None
+    grant_id: UUID | None
+    policy_version: int | None
     effective_at: datetime
     recorded_at: datetime
     hash: bytes
@@ -252,3 +256,6 @@ class Line(Record):
     reason: str = ""
     available_at: datetime | None = None
     expires_at: datetime | None = None
+    funded: bool | None = None
+    grant_id: UUID | None = None
+    policy_version: int | None = None
