@@ -68,12 +68,12 @@ class SignIn(shared.Command, kw_only=True):
 
 
 class Enrol(shared.Command, kw_only=True):
-    """A new member whose password is already hashed, and optionally a first session."""
+    """A new member whose password is already hashed; without one nobody signs in."""
 
     user_id: UUID
     email: Email
     name: shared.Name
-    password_hash: str
+    password_hash: str = ""
 
 
 class OpenSession(shared.Command, kw_only=True):

@@ -123,7 +123,8 @@ async def test_an_unknown_project_and_an_unknown_member_are_not_found(world: Wor
         await mine.invest(UUID(int=9))
     assert refused.value.facts()["kind"] == "project"
     with pytest.raises(shared.NotFound) as refused:
-        await Investor(world, world.member(), SandboxGateway()).invest(await hives(world))
+        stranger = shared.Actor(UUID(int=7), "member")
+        await Investor(world, stranger, SandboxGateway()).invest(await hives(world))
     assert refused.value.facts()["kind"] == "member"
 
 

@@ -253,7 +253,7 @@ async def test_a_line_has_from_one_to_a_thousand_pieces(market: Market, quantity
 
 
 async def test_who_is_no_member_orders_nothing(market: Market) -> None:
-    stranger = market.world.member()
+    stranger = shared.Actor(UUID(int=7), "member")
     error = await refused(market, stranger, wish((market.honey, 1)))
     assert error.facts() == {"kind": "member", "id": str(stranger.user_id)}
     with pytest.raises(shared.Unauthenticated):
