@@ -251,9 +251,16 @@ async def kill(database_url: str, times: int) -> None:
         await connection.close()
 
 
+async def newcomer(client: httpx.AsyncClient) -> str:
+    """The id of a new member."""
+    wish = {"email": f"member-{uuid4()}@example.org", "password": "correct-horse", "name": "Member"}
+    answer = await client.post("/v1/members", json=wish)
+    return str(answer.json()["member"]["user_id"])
+
+
 async def test_a_database_that_goes_away_costs_nobody_an_answer_and_doubles_nothing(town: Town) -> None:
-    users = [str(uuid4()) for _ in range(4)]
     async with httpx.AsyncClient(base_url=town.address, timeout=20) as client:
+        users = [await newcomer(client) for _ in range(4)]
         crowd = Crowd(town, client)
         clients = [crowd.write(users[n % 4]) if n % 2 else crowd.read() for n in range(64)]
         crowds = asyncio.gather(*clients)
