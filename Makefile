@@ -8,7 +8,7 @@ PYTEST := $(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal
 # An environment is whole when its stamp names this folder (it was neither interrupted nor moved) and its Python runs.
 WHOLE := $(shell test "$$(cat $(STAMP) 2>/dev/null)" = "$$(pwd -P)" && $(BIN)/python -c "" 2>/dev/null && echo yes)
 
-.PHONY: help run test check fix bench migration install environment
+.PHONY: help run test check fix bench simulate migration install environment
 
 help:
 	@awk -F ': .*## ' '/^[a-z]+: .*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,9 @@ fix: $(STAMP) ## format, and mend what the linter can mend
 
 bench: $(STAMP) ## measure: the figures of the README
 	$(BIN)/python -m bench
+
+simulate: $(STAMP) ## 200 seeded worlds of the points ledger, the server killed among them
+	$(BIN)/python -m tests.simulation --seeds 1..200 --jobs 2
 
 migration: $(STAMP) ## draft a migration from the tables: make migration name="add units"
 	@test -n '$(name)' || { echo 'Name it: make migration name="add units"' >&2; exit 2; }
