@@ -1,4 +1,4 @@
-"""`baobab points`: balances and statements of members."""
+"""`baobab points`: balances and statements of members, and the commands of the modules named below."""
 
 import rich_click as click
 
@@ -8,14 +8,22 @@ from ...application.points import Balance, StatementLine
 from ...domain.points import POINTS
 from ..container import Container
 from ..program import OPERATOR
+from .opening import LateGroup
 from .terminal import as_json, member_id, on_database, print_json, show, show_all
 
 LINE_COLUMNS = ("sequence", "effective_at", "kind", "amount", "balance_after", "source_type", "reason")
 
 
-@click.group("points")
+@click.group("points", cls=LateGroup)
 def command() -> None:
-    """Read the points ledger. MEMBER is an e-mail or an id."""
+    """Read the points ledger and write in it. MEMBER is an e-mail or an id."""
+
+
+command.late(
+    "points_moving",
+    "points_units",
+)
+"""The modules with the other commands: each has a tuple `COMMANDS`."""
 
 
 @command.command()

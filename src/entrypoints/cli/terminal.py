@@ -19,6 +19,18 @@ from ..settings import Settings, from_environment
 
 V = TypeVar("V")
 
+
+def moment(text: str) -> datetime:
+    """A time that says its zone."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no time such as 2026-03-02T10:30Z.") from None
+    if found.tzinfo is None:
+        raise click.BadParameter(f"{text!r} names no zone: end it with Z, or with an offset such as +02:00.")
+    return found
+
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 
@@ -55,6 +67,25 @@ def show(view: shared.Record, *, as_json: bool) -> None:
     for name in view.__struct_fields__:
         table.add_row(f"[bold]{name.replace('_', ' ')}", text_of(getattr(view, name)))
     Console().print(table)
+
+
+def show_whole(view: shared.Record, *, as_json: bool) -> None:
+    """One record as `show` does it, and after it those that it holds."""
+    if as_json:
+        print_json(view)
+        return
+    table = Table.grid(padding=(0, 2))
+    inside = []
+    for name in view.__struct_fields__:
+        value = getattr(view, name)
+        if isinstance(value, shared.Record) and not isinstance(value, shared.Money):
+            inside.append((name, value))
+        else:
+            table.add_row(f"[bold]{name.replace('_', ' ')}", text_of(value))
+    Console().print(table)
+    for name, value in inside:
+        click.echo(f"\n{name.replace('_', ' ').capitalize()}:")
+        show(value, as_json=False)
 
 
 def show_all(views: Iterable[shared.Record], columns: tuple[str, ...], *, as_json: bool) -> None:
