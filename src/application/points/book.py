@@ -58,7 +58,7 @@ async def open_book(
         holds = work.list(HOLDS.group("account", user_id, unit))
     front, every = LOTS.group("front", user_id, unit), LOTS.group("account", user_id, unit)
     book = Book(account, tuple(work.list(front)), tuple(holds), policy, work.edge(front) is None)
-    if not book.whole and (needed is None or not points.covers(book, needed, work.now)):
+    if not book.whole and (needed is None or not points.covers(book, needed, work.now, effective_at)):
         await work.load(every)
         book = Book(account, tuple(work.list(every)), book.holds, policy)
     return points.settle(book, work.now, work.new_id)

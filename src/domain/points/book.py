@@ -339,14 +339,14 @@ class Parts(Record):
 
 def parts_of(book: Book, at: datetime) -> Parts:
     """What a book holds at an instant, whether or not what time decided was written down yet. A book that
-    is not whole must be settled, and have nothing that ripens later."""
+    is not whole must be settled, and have nothing that ripens later among the lots it leaves out."""
     available = spendable(book, at)
     total_held = sum(held_by_lot(book.holds, at).values()) if book.holds else 0
+    pending = sum(lot.remaining for lot in book.lots if lot.available_at > at)
     if book.whole:
         free = sum(part for _, part in available)
-        pending = sum(lot.remaining for lot in book.lots if lot.available_at > at)
     else:
-        free, pending = book.account.balance - total_held, 0
+        free = book.account.balance - total_held - pending
     first = available[0][0].expires_at if available else None
     if available and book.policy.consumption == "oldest_first":
         first = min(lot.expires_at for lot, _ in available)
@@ -361,16 +361,14 @@ def parts_of(book: Book, at: datetime) -> Parts:
     )
 
 
-def covers(book: Book, needed: int, at: datetime) -> bool:
+def covers(book: Book, needed: int, at: datetime, effective_at: datetime | None = None) -> bool:
     """Whether the first lots of an account say all that a debit of `needed` points wants to know: everything
-    that has ended is among them, nothing is pending, no debt waits, and they have enough."""
+    that has ended is among them, nothing is pending, or was then, no debt waits, and they have enough."""
     if book.whole:
         return True
     account = book.account
-    if book.policy.consumption != "earliest_expiry" or account.debt or account.matures_at > at:
+    if book.policy.consumption != "earliest_expiry" or account.debt:
         return False
-    return (
-        bool(book.lots)
-        and book.lots[-1].expires_at > at
-        and sum(free for _, free in spendable(book, at)) >= needed
-    )
+    if account.matures_at > (effective_at or at) or not book.lots or book.lots[-1].expires_at <= at:
+        return False
+    return sum(free for _, free in spendable(book, at)) >= needed
