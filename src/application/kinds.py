@@ -15,11 +15,14 @@ from . import (
     projects,
     work,
 )
+from .points import auditing, sealing
 from .work import Kind
 
 KINDS: tuple[Kind[Any], ...] = (
     *identity.KINDS,
     *points.KINDS,
+    *sealing.KINDS,
+    *auditing.KINDS,
     *payments.KINDS,
     *partners.KINDS,
     *projects.KINDS,

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from baobab.domain.points import POINTS, Part, Posting
 from baobab.domain.points.audit import (
-    Checkpoint,
     Dossier,
     Finding,
     Gift,
@@ -20,6 +19,7 @@ from baobab.domain.points.audit import (
     gift,
 )
 from baobab.domain.points.checks import CHECKS
+from baobab.domain.points.dossiers import since
 from baobab.domain.points.seals import Leaf
 from baobab.domain.points.tracing import chain, examine
 from baobab.domain.shared import evolve
@@ -90,24 +90,9 @@ def test_honest_books_pass_from_a_checkpoint_on(seed: int) -> None:
     before = {(one.user_id, one.unit): one for one in office.dossiers()}
     marks = {key: checkpoint_of(one, office.clock()) for key, one in before.items()}
     office.play(60)
-    since = [shortened(one, marks.get((one.user_id, one.unit))) for one in office.dossiers()]
-    assert [one for dossier in since for one in found(dossier, office)] == []
-    assert any(dossier.checkpoint for dossier in since)
-
-
-def shortened(dossier: Dossier, mark: Checkpoint | None) -> Dossier:
-    """What a check from a checkpoint on is given."""
-    if mark is None:
-        return dossier
-    lines = tuple(one for one in dossier.postings if one.sequence > mark.sequence)
-    ids = {one.id for one in lines}
-    parts = tuple(one for one in dossier.allocations if one.posting_id in ids)
-    touched = ids | {one.lot_id for one in parts}
-    lots = tuple(one for one in dossier.lots if one.remaining or one.id in touched)
-    anchors = [one.hash for one in dossier.postings if one.sequence == mark.sequence]
-    return evolve(
-        dossier, postings=lines, allocations=parts, lots=lots, checkpoint=mark, anchor=(anchors or [None])[0]
-    )
+    some = [since(one, marks.get((one.user_id, one.unit))) for one in office.dossiers()]
+    assert [one for dossier in some for one in found(dossier, office)] == []
+    assert any(dossier.checkpoint for dossier in some)
 
 
 # --- postings -----------------------------------------------------------------------------------------
@@ -129,6 +114,9 @@ FIELDS = {
     "reason": "none",
     "available_at": datetime.fromisoformat("2026-01-01T00:00Z"),
     "expires_at": datetime.fromisoformat("2026-01-01T00:00Z"),
+    "funded": None,
+    "grant_id": UUID(int=9),
+    "policy_version": 9,
     "effective_at": datetime.fromisoformat("2026-01-01T00:00Z"),
     "recorded_at": datetime.fromisoformat("2026-01-01T00:00Z"),
     "hash": bytes(32),
@@ -141,7 +129,8 @@ def test_no_field_of_a_posting_can_be_changed(
     dossier: Dossier, office: Office, name: str, number: int
 ) -> None:
     posting = dossier.postings[number - 1]
-    tampered = changed(dossier, "postings", posting.id, **{name: FIELDS[name]})
+    value = not posting.funded if name == "funded" else FIELDS[name]
+    tampered = changed(dossier, "postings", posting.id, **{name: value})
     assert first(tampered, office) == ("chain", "posting", str(posting.id))
 
 
@@ -277,6 +266,9 @@ OF_LOT = {
     "expires_at": datetime.fromisoformat("2036-01-01T00:00Z"),
     "source_type": "gift",
     "source_id": UUID(int=5),
+    "grant_id": UUID(int=6),
+    "policy_version": 2,
+    "unit": "pearls",
 }
 
 
@@ -565,20 +557,20 @@ def test_a_line_before_the_checkpoint_that_was_changed_with_all_hashes_is_found(
     assert dossier.account is not None
     mark = checkpoint_of(dossier, office.clock())
     assert mark is not None
-    since = shortened(dossier, mark)
-    assert (since.postings, found(since, office)) == ((), [])
-    other = evolve(since, anchor=bytes(32))
+    later = since(dossier, mark)
+    assert (later.postings, found(later, office)) == ((), [])
+    other = evolve(later, anchor=bytes(32))
     assert [(one.check, one.row) for one in found(other, office)] == [("watermark", "line 7")]
-    gone = evolve(since, anchor=None, account=evolve(dossier.account, sequence=6))
+    gone = evolve(later, anchor=None, account=evolve(dossier.account, sequence=6))
     assert next(one.check for one in found(gone, office)) == "watermark"
 
 
 def test_a_lot_that_was_changed_since_the_checkpoint_is_named(dossier: Dossier, office: Office) -> None:
-    since = shortened(dossier, checkpoint_of(dossier, office.clock()))
-    lot = next(one for one in since.lots if one.remaining)
+    later = since(dossier, checkpoint_of(dossier, office.clock()))
+    lot = next(one for one in later.lots if one.remaining)
     for facts in ({"remaining": 0}, {"expires_at": office.clock()}):
-        assert first(changed(since, "lots", lot.id, **facts), office) == ("lots", "lot", str(lot.id))
-    assert first(without(since, "lots", lot.id), office)[1:] == ("lot", str(lot.id))
+        assert first(changed(later, "lots", lot.id, **facts), office) == ("lots", "lot", str(lot.id))
+    assert first(without(later, "lots", lot.id), office)[1:] == ("lot", str(lot.id))
 
 
 def test_an_account_that_is_gone_has_no_checkpoint(dossier: Dossier) -> None:

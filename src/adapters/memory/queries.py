@@ -9,6 +9,8 @@ from .orders import OrdersQueries
 from .partners import PartnersQueries
 from .payments import PaymentsQueries
 from .points import PointsQueries
+from .points_audit import AuditQueries
+from .points_seals import SealQueries
 from .projects import ProjectsQueries
 from .storage import MemoryStorage
 
@@ -17,6 +19,8 @@ class MemoryQueries:
     def __init__(self, storage: MemoryStorage) -> None:
         self.identity = IdentityQueries(storage)
         self.points = PointsQueries(storage)
+        self.seals = SealQueries(storage)
+        self.audit = AuditQueries(storage)
         self.payments = PaymentsQueries(storage)
         self.partners = PartnersQueries(storage)
         self.projects = ProjectsQueries(storage)

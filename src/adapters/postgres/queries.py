@@ -10,6 +10,8 @@ from .orders import OrdersQueries
 from .partners import PartnersQueries
 from .payments import PaymentsQueries
 from .points import PointsQueries
+from .points_audit import AuditQueries
+from .points_seals import SealQueries
 from .projects import ProjectsQueries
 
 
@@ -17,6 +19,8 @@ class PostgresQueries:
     def __init__(self, database: Database) -> None:
         self.identity = IdentityQueries(database)
         self.points = PointsQueries(database)
+        self.seals = SealQueries(database)
+        self.audit = AuditQueries(database)
         self.payments = PaymentsQueries(database)
         self.partners = PartnersQueries(database)
         self.projects = ProjectsQueries(database)

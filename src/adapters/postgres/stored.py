@@ -14,6 +14,8 @@ from . import (
     partners,
     payments,
     points,
+    points_audit,
+    points_seals,
     projects,
     work,
 )
@@ -24,6 +26,8 @@ _by_kind: dict[Kind[Any], Stored[Any]] = {
     for one in (
         *identity.STORED,
         *points.STORED,
+        *points_seals.STORED,
+        *points_audit.STORED,
         *payments.STORED,
         *partners.STORED,
         *projects.STORED,

@@ -73,7 +73,7 @@ class Checkpoint(Record):
 
 class Dossier(Record):
     """Everything that is stored of an account, or everything since a checkpoint: the lines after it, their
-    allocations, the live lots and those that the lines touch, the open holds and those that they used.
+    allocations, the live lots and those that the lines touch, and all holds.
 
     `anchor` is the hash that the line of the checkpoint has now; `sealed` what the newest seal says.
     """

@@ -123,8 +123,6 @@ def _promises(case: Case, lot: Lot, made: Posting | None, before: LotState | Non
         if getattr(lot, name) != getattr(made, name):
             says = f"has {name} {getattr(lot, name)}; its posting says {getattr(made, name)}."
             yield case.finding("lots", "lot", lot.id, says)
-    if made is not None and FUNDED.get(made.kind, lot.funded) != lot.funded:
-        yield case.finding("lots", "lot", lot.id, f"was {made.kind}; that it was paid for is {lot.funded}.")
     promised = made.expires_at if made else before.expires_at if before else None
     ends = ends_of(case, lot, promised) if promised else {lot.expires_at}
     if lot.expires_at not in ends:
@@ -132,7 +130,9 @@ def _promises(case: Case, lot: Lot, made: Posting | None, before: LotState | Non
         yield case.finding("lots", "lot", lot.id, f"ends at {lot.expires_at}; {shown} was promised.")
 
 
-PROMISED = ("amount", "available_at", "source_id", "source_type", "unit")
+PROMISED = (
+    *("amount", "available_at", "funded", "grant_id", "policy_version", "source_id", "source_type", "unit"),
+)
 FUNDED: Mapping[str, bool] = {"earned": True, "bonus": False, "adjustment": False}
 
 
@@ -187,7 +187,7 @@ def balance(case: Case, now: datetime) -> Iterator[Finding]:
     line."""
     account, last = case.dossier.account, case.last
     if account is None:
-        yield case.on_account("account", "is missing: there are rows of it in other tables.")
+        yield case.on_account("account", "is missing: other rows, a checkpoint or the seal tell of it.")
         return
     booked = case.opening.balance + sum(one.amount for one in case.postings)
     left = sum(lot.remaining for lot in case.lots.values())

@@ -13,6 +13,7 @@ docs/how-to/check-a-proof.md.
 """
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from struct import Struct
@@ -115,6 +116,21 @@ def packed_tops(tops: Iterable[Top]) -> bytes:
 def unpacked_tops(tops: bytes) -> list[Top]:
     """What `packed_tops` packed."""
     return [Top(UUID(bytes=first), Node(hash, sum)) for first, hash, sum in _TOP.iter_unpack(tops)]
+
+
+def piece_with(tops: Sequence[Top], user_id: UUID) -> int | None:
+    """The number of the chunk in which an owner is, if anywhere; None before the first."""
+    place = bisect_right(tops, user_id, key=_first)
+    return place - 1 if place else None
+
+
+def pieces_between(tops: Sequence[Top], first: UUID, last: UUID) -> range:
+    """The numbers of the chunks in which the owners of a range are."""
+    return range(max(0, bisect_right(tops, first, key=_first) - 1), bisect_right(tops, last, key=_first))
+
+
+def _first(top: Top) -> UUID:
+    return top.first
 
 
 def node_of(unit: str, leaf: Leaf) -> Node:
