@@ -15,7 +15,7 @@ def main() -> int:
     options = _parser().parse_args()
     first, _, last = options.seeds.partition("..")
     seeds = [options.seed] if options.seed is not None else list(range(int(first), int(last or first) + 1))
-    size = Size(options.rounds, options.steps, options.kills)
+    size = Size(options.rounds, options.steps, options.kills, options.crashes)
     report = _run_all(seeds, size, min(options.jobs, len(seeds)))
     sys.stdout.write(f"{report.as_json() if options.json else report}\n")
     return 1 if report.failures or report.totals.lost else 0
@@ -40,6 +40,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--steps", type=int, default=Size.steps, help="wishes of each client in a round")
     parser.add_argument(
         "--kills", type=float, default=Size.kills, help="share of the rounds with a killed server"
+    )
+    parser.add_argument(
+        "--crashes", type=int, default=Size.crashes, help="killed clients of every tenth seed"
     )
     parser.add_argument("--jobs", type=int, default=1, help="processes, each with a server of its own")
     parser.add_argument("--json", action="store_true", help="the totals for programs")

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,35 @@ from baobab.adapters.postgres.server import EmbeddedServer
 TEMPLATE = "template_simulation"
 
 
-class House:
-    """A server that commits as in production, and that can be killed.
+class Server:
+    """A server as clients see it: `is_up` is an event, which whoever lost the server waits for."""
 
-    `is_up` is an event: whoever lost the server waits for it, and asks again.
-    """
+    is_up: asyncio.Event
+
+    def url(self, database: str) -> str:
+        raise NotImplementedError
+
+    def database(self, name: str) -> AbstractAsyncContextManager[str]:
+        raise NotImplementedError
+
+    def kill(self, after: int = 0) -> None:
+        raise NotImplementedError
+
+    async def repaired(self) -> None:
+        """Wait until a server that was killed, or is about to be, is back."""
+
+    @asynccontextmanager
+    async def connection(self, database: str) -> AsyncIterator[Any]:
+        await self.repaired()
+        connection = await asyncpg.connect(self.url(database))
+        try:
+            yield connection
+        finally:
+            connection.terminate()
+
+
+class House(Server):
+    """A server that commits as in production, and that can be killed."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -56,15 +80,6 @@ class House:
         async with self.connection("postgres") as connection:
             await connection.execute(sql)
 
-    @asynccontextmanager
-    async def connection(self, database: str) -> AsyncIterator[Any]:
-        await self.is_up.wait()
-        connection = await asyncpg.connect(self.url(database))
-        try:
-            yield connection
-        finally:
-            connection.terminate()
-
     def kill(self, after: int = 0) -> None:
         """End every process of the server at once, so many turns of the loop from now, and start it again."""
         repair = asyncio.ensure_future(self._break_and_repair(after))
@@ -91,7 +106,6 @@ class House:
         return [main, *(int(pid) for pid, parent in pairs if int(parent) == main)]
 
     async def repaired(self) -> None:
-        """Wait until a server that was killed, or is about to be, is back."""
         await asyncio.gather(*self._repairs)
 
     def stop(self) -> None:

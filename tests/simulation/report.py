@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from .playing import Totals
+from .asking import Totals
 
 
 @dataclass
@@ -35,6 +35,15 @@ class Report:
         self.failures += other.failures
         self.seconds = max(self.seconds, other.seconds)
 
+    def as_line(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_line(cls, line: str) -> "Report":
+        told = json.loads(line)
+        failures = [Failure(**one) for one in told.pop("failures")]
+        return cls(**told | {"totals": Totals(**told["totals"]), "failures": failures})
+
     def as_json(self) -> str:
         return json.dumps(self.figures() | {"failures": [asdict(one) for one in self.failures]}, indent=2)
 
@@ -46,9 +55,10 @@ class Report:
             "commands run": told.commands,
             "refused": told.refused,
             "retried": told.retried,
-            "committed, answer lost": told.recovered,
+            "found done, asked again": told.recovered,
             "answered from the log": told.replayed,
-            "kills survived": told.kills,
+            "servers killed": told.kills,
+            "clients killed": told.crashes,
             "acknowledged writes": told.acknowledged,
             "acknowledged writes lost": told.lost,
             "violations": len(self.failures),

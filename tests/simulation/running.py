@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from .crashing import crash
 from .house import House, house
 from .oracle import Oracle
-from .playing import Size, World
-from .report import Failure, Report
-from .sending import Violation
+from .playing import Size, World, played
+from .report import Report
 
+CRASHING = 10
+"""Every so many seeds, the clients are killed instead of the server."""
 Say = Callable[[str], Any]
 
 
@@ -29,28 +31,19 @@ def play(
     began = time.monotonic()
     report = Report()
     for seed in seeds:
-        played = asyncio.run(_play(seed, built, size, oracle))
-        say(f"seed {seed}: {'VIOLATION' if played.failures else 'ok'}")
-        report.add(played)
+        if size.crashes and seed % CRASHING == 0:
+            one = crash(built, seed, size)
+        else:
+            one = asyncio.run(_play(seed, built, size, oracle))
+        say(f"seed {seed}: {'VIOLATION' if one.failures else 'ok'}")
+        report.add(one)
     report.seconds = time.monotonic() - began
     return report
 
 
 async def _play(seed: int, built: House, size: Size, oracle: type[Oracle]) -> Report:
     built.begin()
-    world = World(seed, built, oracle, size)
-    failures = []
     try:
-        await world.play()
-    except* Violation as group:
-        failures.append(Failure(seed, str(_first(group)), list(world.said)))
+        return await played(World(seed, built, oracle, size))
     finally:
         await built.repaired()
-    return Report(1, world.totals, failures)
-
-
-def _first(group: BaseExceptionGroup[Any]) -> BaseException:
-    found: BaseException = group
-    while isinstance(found, BaseExceptionGroup):
-        found = found.exceptions[0]
-    return found

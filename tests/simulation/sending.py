@@ -1,7 +1,7 @@
 """How a wish becomes a command of the product, and how its answer is held against the oracle's."""
 
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 from baobab.application import points
 from baobab.domain import shared
@@ -22,11 +22,11 @@ class Names:
         self._names: dict[UUID, Name] = {}
 
     def id_of(self, name: Name) -> UUID:
-        """The id of a name; of what nobody made, a new one."""
+        """The id of a name; of what nobody made, one that leads nowhere."""
+        if name[0] == "absent":
+            return uuid5(NAMESPACE_OID, name[1])
         if name not in self._ids:
-            if name[0] != "absent":
-                raise Violation(f"nothing is known of {name}")
-            self.bind(name, uuid4())
+            raise Violation(f"nothing is known of {name}")
         return self._ids[name]
 
     def bind(self, name: Name, id: UUID | None) -> None:

@@ -28,6 +28,14 @@ def test_months_of_commands_do_what_the_oracle_says_though_the_server_is_killed(
     assert report.totals.lost == 0
 
 
+def test_clients_that_are_killed_go_on_where_they_were(built: House) -> None:
+    report = play(built, [10], Size(rounds=4, steps=6, crashes=2))
+    assert not report.failures, str(report)
+    assert report.totals.crashes == 2
+    assert report.totals.acknowledged > 30
+    assert report.totals.lost == 0
+
+
 class FundedFirst(Oracle):
     def order(self, unit: str, lot: Lot, now: datetime) -> tuple[Any, ...]:
         return lot.expires_at, not lot.funded, lot.age
