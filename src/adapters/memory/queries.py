@@ -10,6 +10,7 @@ from .partners import PartnersQueries
 from .payments import PaymentsQueries
 from .points import PointsQueries
 from .points_audit import AuditQueries
+from .points_reports import PointsReports
 from .points_seals import SealQueries
 from .projects import ProjectsQueries
 from .storage import MemoryStorage
@@ -19,6 +20,7 @@ class MemoryQueries:
     def __init__(self, storage: MemoryStorage) -> None:
         self.identity = IdentityQueries(storage)
         self.points = PointsQueries(storage)
+        self.points_reports = PointsReports(storage)
         self.seals = SealQueries(storage)
         self.audit = AuditQueries(storage)
         self.payments = PaymentsQueries(storage)
