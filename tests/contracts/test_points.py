@@ -2,14 +2,14 @@
 
 import asyncio
 from datetime import datetime
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from ledgers import END, ORDER, Ledger, parts, touched
 
 from baobab.application import points
 from baobab.application.pages import InvalidCursor, Page
-from baobab.application.points import Balance, StatementLine
+from baobab.application.points import Balance
 from baobab.application.work import ADMINS, Wanted, Work, use_case
 from baobab.domain import shared
 from baobab.domain.points import (
@@ -23,87 +23,10 @@ from baobab.domain.points import (
 )
 from builders import World
 
-ORDER = UUID(int=1)
-END = datetime.fromisoformat("2027-09-02T22:00+00:00")
-"""Until when points last that are given at START: the end of that day in Paris, 18 months later."""
-
-
-class Ledger:
-    """The account of one member, and what may be asked of it."""
-
-    def __init__(self, world: World) -> None:
-        self.world, self.clock, self.member = world, world.clock, world.member()
-
-    async def _run(self, which: Any, command: type[shared.Record], **facts: Any) -> Balance:
-        wish = command(user_id=self.member.user_id, **facts)
-        found: Balance = await self.world.run(which, wish, actor=self.world.admin)
-        return found
-
-    async def earn(self, funded: int = 0, bonus: int = 0, **facts: Any) -> Balance:
-        facts = {"source_id": ORDER, **facts}
-        return await self._run(points.earn, points.Earn, funded=funded, bonus=bonus, **facts)
-
-    async def spend(self, amount: int) -> Balance:
-        return await self._run(points.spend, points.Spend, amount=amount, source_id=ORDER)
-
-    async def hold(self, amount: int, **facts: Any) -> Balance:
-        return await self._run(points.hold, points.PlaceHold, amount=amount, source_id=ORDER, **facts)
-
-    async def capture(self, hold_id: UUID | None, amount: int | None = None) -> Balance:
-        return await self._run(points.capture, points.CaptureHold, hold_id=hold_id, amount=amount)
-
-    async def release(self, hold_id: UUID | None) -> Balance:
-        return await self._run(points.release, points.ReleaseHold, hold_id=hold_id)
-
-    async def refund(self, debit_id: UUID | None, amount: int | None = None) -> Balance:
-        return await self._run(points.refund, points.Refund, debit_id=debit_id, amount=amount)
-
-    async def adjust(self, amount: int, reason: str = "counted again") -> Balance:
-        return await self._run(points.adjust, points.Adjust, amount=amount, reason=reason)
-
-    async def expire(self) -> Balance:
-        return await self._run(points.expire, points.Expire)
-
-    async def _read(self, which: Any, query: type[shared.Record], **facts: Any) -> Any:
-        return await self.world.run.read(
-            which, query(user_id=self.member.user_id, **facts), actor=self.member
-        )
-
-    async def balance(self) -> Balance:
-        found: Balance = await self._read(points.balance, points.GetBalance)
-        return found
-
-    async def statement(self, **facts: Any) -> Page[StatementLine]:
-        found: Page[StatementLine] = await self._read(points.statement, points.GetStatement, **facts)
-        return found
-
-    async def expiring(self, days: int) -> points.Expiring:
-        found: points.Expiring = await self._read(points.expiring, points.GetExpiring, days=days)
-        return found
-
-    async def summary(self) -> points.Summary:
-        found: points.Summary = await self._read(points.summary, points.GetBalance)
-        return found
-
-    async def last_line(self) -> StatementLine:
-        return (await self.statement(limit=1)).items[0]
-
-    async def left(self) -> list[tuple[bool, int]]:
-        """What may be spent of each lot, in the order of expiry: whether it was paid for, and how much."""
-        return [(lot.funded, lot.amount) for lot in (await self.expiring(800)).lots]
-
 
 @pytest.fixture
 def ledger(any_world: World) -> Ledger:
     return Ledger(any_world)
-
-
-def parts(balance: Balance) -> tuple[int, int, int, int]:
-    return balance.balance, balance.available, balance.pending, balance.held
-
-
-def touched(line: StatementLine) -> list[tuple[bool, int]]:
-    return [(part.funded, part.amount) for part in line.lots]
 
 
 # --- earning ------------------------------------------------------------------------------------

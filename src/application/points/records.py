@@ -84,9 +84,7 @@ Effective = Annotated[
     datetime,
     msgspec.Meta(tz=True, description="When it happened, where that is not now; never in a closed month."),
 ]
-Month = Annotated[
-    str, msgspec.Meta(pattern=r"^[2-9]\d{3}-(0[1-9]|1[0-2])\Z", description="A month, as 2026-03.")
-]
+Month = Annotated[str, msgspec.Meta(pattern=r"^2\d{3}-(0[1-9]|1[0-2])\Z", description="A month, as 2026-03.")]
 Zone = Annotated[str, msgspec.Meta(min_length=1, max_length=64, description="An IANA time zone.")]
 
 
@@ -181,7 +179,13 @@ class Give(shared.Command, kw_only=True):
 
     user_id: UUID
     recipient: Annotated[
-        str, msgspec.Meta(min_length=3, max_length=254, description="An e-mail or the id of a member.")
+        str,
+        msgspec.Meta(
+            min_length=3,
+            max_length=254,
+            pattern=r"^[^\x00-\x1f\x7f]+\Z",
+            description="An e-mail or the id of a member.",
+        ),
     ]
     unit: Unit = POINTS
     amount: shared.Amount

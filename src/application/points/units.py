@@ -42,7 +42,7 @@ async def set_policy(command: SetPolicy, work: Work) -> PolicyView:
     _check_zone(command.zone)
     known = (*BUILT_IN, *work.list(POLICIES.group("unit", command.unit)))
     version = 1 + max((one.version for one in known if one.unit == command.unit), default=0)
-    policy = shared.recast(Policy, command, version=version)
+    policy = shared.recast(Policy, command, version=version, in_force_at=points.in_utc(command.in_force_at))
     work.save(policy)
     return shared.recast(PolicyView, policy)
 
@@ -70,7 +70,8 @@ async def set_rate(command: SetRate, work: Work) -> RateView:
         raise points.SameUnit(unit=command.unit)
     points.check_notice(command.in_force_at, work.now)
     stored = work.list(RATES.group("pair", command.unit, command.to_unit))
-    rate = shared.recast(Rate, command, version=1 + max((one.version for one in stored), default=0))
+    version = 1 + max((one.version for one in stored), default=0)
+    rate = shared.recast(Rate, command, version=version, in_force_at=points.in_utc(command.in_force_at))
     work.save(rate)
     return shared.recast(RateView, rate)
 

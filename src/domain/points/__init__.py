@@ -109,6 +109,7 @@ from .units import (
     end_of_month,
     expiry_of,
     grace_of,
+    in_utc,
     policy_in_force,
     rate_in_force,
 )
@@ -203,6 +204,7 @@ __all__ = [
     "grace_of",
     "held_by_lot",
     "hold",
+    "in_utc",
     "multiplied",
     "open_account",
     "order_of",

@@ -20,6 +20,7 @@ from .records import (
     Movement,
     Posting,
 )
+from .units import in_utc
 
 Free = tuple[Lot, int]
 """A lot, and how much of it."""
@@ -150,7 +151,7 @@ def post(
         line.funded,
         line.grant_id,
         line.policy_version,
-        effective_at or recorded_at,
+        recorded_at if effective_at is None else in_utc(effective_at),
         recorded_at,
         b"",
     )
@@ -342,11 +343,8 @@ def parts_of(book: Book, at: datetime) -> Parts:
     is not whole must be settled, and have nothing that ripens later among the lots it leaves out."""
     available = spendable(book, at)
     total_held = sum(held_by_lot(book.holds, at).values()) if book.holds else 0
-    pending = sum(lot.remaining for lot in book.lots if lot.available_at > at)
-    if book.whole:
-        free = sum(part for _, part in available)
-    else:
-        free = book.account.balance - total_held - pending
+    pending = sum(lot.remaining for lot in book.lots if at < lot.available_at and at < lot.expires_at)
+    free = sum(part for _, part in available) if book.whole else book.account.balance - total_held - pending
     first = available[0][0].expires_at if available else None
     if available and book.policy.consumption == "oldest_first":
         first = min(lot.expires_at for lot, _ in available)
@@ -363,7 +361,8 @@ def parts_of(book: Book, at: datetime) -> Parts:
 
 def covers(book: Book, needed: int, at: datetime, effective_at: datetime | None = None) -> bool:
     """Whether the first lots of an account say all that a debit of `needed` points wants to know: everything
-    that has ended is among them, nothing is pending, or was then, no debt waits, and they have enough."""
+    that has ended is among them, nothing is pending, or was then, no debt waits, and they have enough and
+    more, so that what ends next is among them, too."""
     if book.whole:
         return True
     account = book.account
@@ -371,4 +370,4 @@ def covers(book: Book, needed: int, at: datetime, effective_at: datetime | None 
         return False
     if account.matures_at > (effective_at or at) or not book.lots or book.lots[-1].expires_at <= at:
         return False
-    return sum(free for _, free in spendable(book, at)) >= needed
+    return sum(free for _, free in spendable(book, at)) > needed

@@ -9,7 +9,7 @@ from .book import credit, debit, multiplied, order_of, post, repay, replaced, sp
 from .errors import AlreadyExpired, InsufficientPoints, RefundTooLarge
 from .events import PointsAdjusted, PointsEarned, PointsRefunded, PointsSpent
 from .records import Allocation, Book, Line, Lot, Movement, Policy, Posting, Source
-from .units import expiry_of, grace_of
+from .units import expiry_of, grace_of, in_utc
 
 
 def earn(
@@ -29,7 +29,7 @@ def earn(
     Raises AlreadyExpired for one of long ago."""
     check_amount(funded, least=0), check_amount(bonus, least=0), check_amount(funded + bonus)
     extra = multiplied(funded + bonus, multiplier) - funded - bonus
-    grant_id, since, terms = ids(), effective_at or at, terms or book.policy
+    grant_id, since, terms = ids(), _since(effective_at, at), terms or book.policy
     expires_at = promise(terms, since, at)
     available_at = since + timedelta(days=terms.maturity_days)
     account, lots, changed = book.account, [], []
@@ -55,6 +55,10 @@ def earn(
     event = PointsEarned(account.user_id, account.unit, grant_id, funded, bonus + extra, source, expires_at)
     grown = evolve(book, account=account, lots=book.lots + tuple(lots))
     return repay(Movement(grown, (account, *lots, *changed), (event,), changed[-1].id), at, ids)
+
+
+def _since(effective_at: datetime | None, at: datetime) -> datetime:
+    return at if effective_at is None else in_utc(effective_at)
 
 
 def promise(policy: Policy, since: datetime, now: datetime) -> datetime:
@@ -212,7 +216,7 @@ def adjust(
         )
         adjusted, posting, changed = debit(book, line, taken, at, ids, effective_at)
         return Movement(adjusted, changed, (event,), posting.id)
-    since, terms = effective_at or at, terms or book.policy
+    since, terms = _since(effective_at, at), terms or book.policy
     line = Line(
         "adjustment",
         amount,

@@ -1,7 +1,7 @@
 """What a unit's policy decides: which version is in force, when points end, how a rate counts."""
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from ..shared import add_months, check_amount, day_in, end_of_day
 from .errors import (
@@ -33,6 +33,11 @@ def rate_in_force(stored: Iterable[Rate], unit: str, to_unit: str, at: datetime)
     if not versions:
         raise NoRate(unit=unit, to_unit=to_unit)
     return max(versions, key=lambda one: one.version)
+
+
+def in_utc(at: datetime) -> datetime:
+    """The same instant in UTC, as it is stored and hashed; what lies beyond the calendar is FOREVER."""
+    return FOREVER if at > FOREVER else at.astimezone(UTC)
 
 
 def check_notice(in_force_at: datetime, now: datetime) -> None:
