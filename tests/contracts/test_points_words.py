@@ -20,14 +20,18 @@ from ledgers import (
     touched,
 )
 
+from baobab.adapters.postgres.database import Database
 from baobab.application import points
+from baobab.application.work import Changes
 from baobab.domain import shared
 from baobab.domain.points import (
     FOREVER,
+    LONG_AGO,
     AccountClosed,
     AccountNotEmpty,
     AccountOpen,
     AlreadyExpired,
+    Books,
     EffectiveInFuture,
     GiftToSelf,
     GrantAlreadyRevoked,
@@ -667,30 +671,71 @@ async def test_what_a_hold_keeps_beyond_a_month_may_wait(ledger: Ledger) -> None
 
 
 @pytest.mark.parametrize("begun", [False, True], ids=["never closed", "closed before"])
-async def test_who_closes_a_month_and_who_posts_in_it_at_the_same_moment_take_turns(
-    any_world: World, begun: bool
+async def test_who_posts_in_a_month_while_it_is_closed_is_refused(
+    postgres_world: World, database: Database, begun: bool
 ) -> None:
-    """Never is anything recorded as effective in a month after it was closed."""
-    ledger, other = Ledger(any_world), shared_storage(any_world)
+    """The posting has looked at the books and waits for them; the closing commits first."""
+    ledger = Ledger(postgres_world)
+    await ledger.earn(funded=1)
     if begun:
-        await close_month(any_world, "2026-01")
-    elsewhere = Ledger(other, any_world.member())
+        await close_month(postgres_world, "2026-01")
+    key = points.BOOKS.key("points")
+    closed = Books("points", day("2026-02-28 23:00"), START)
+    async with postgres_world.storage.begin() as transaction:
+        await transaction.load([key], lock=True)
+        side = {points.BOOKS: [closed]}
+        await transaction.write(Changes({}, side) if begun else Changes(side, {}))
+        late = asyncio.create_task(ledger.earn(funded=1, effective_at=LAST_WEEK))
+        await waiting(database)
+    with pytest.raises(PeriodClosed):
+        await late
+    assert (await ledger.balance()).balance == 1
+
+
+@pytest.mark.parametrize("begun", [False, True], ids=["never closed", "closed before"])
+async def test_who_closes_a_month_waits_for_whom_posts_in_it(
+    postgres_world: World, database: Database, begun: bool
+) -> None:
+    """The posting holds the books; who closes them comes after it, and sees what it wrote."""
+    ledger = Ledger(postgres_world)
+    if begun:
+        await close_month(postgres_world, "2026-01")
+    key = points.BOOKS.key("points")
+    async with postgres_world.storage.begin() as transaction:
+        await transaction.load([key], lock=True)
+        if not begun:
+            await transaction.write(Changes({points.BOOKS: [Books("points", LONG_AGO, START)]}, {}))
+        closing = asyncio.create_task(close_month(postgres_world, "2026-02"))
+        await waiting(database)
+        assert not closing.done()
+    assert (await closing).closed_through == day("2026-02-28 23:00")
+    with pytest.raises(PeriodClosed):
+        await ledger.earn(funded=1, effective_at=LAST_WEEK)
+
+
+async def waiting(database: Database) -> None:
+    """Until somebody waits for a lock."""
+    blocked = """select count(*) from pg_stat_activity
+        where wait_event_type = 'Lock' and datname = current_database()"""
+    async with database.connection() as connection, asyncio.timeout(10):
+        while not await connection.fetchval(blocked):
+            pass
+
+
+async def test_postings_of_the_past_and_a_closing_that_come_together_take_turns(any_world: World) -> None:
+    ledger, elsewhere = Ledger(any_world), Ledger(shared_storage(any_world), any_world.member())
     await ledger.earn(funded=1), await elsewhere.earn(funded=1)
-    then, attempts = LAST_WEEK, []
+    attempts: list[Any] = []
     for number in range(8):
-        attempts.append(ledger.earn(funded=1, effective_at=then))
+        attempts.append(ledger.earn(funded=1, effective_at=LAST_WEEK))
         if number == 4:
-            attempts.append(close_month(other, "2026-02"))
-        attempts.append(elsewhere.earn(funded=1, effective_at=then))
-    outcomes = await asyncio.gather(*attempts, return_exceptions=True)
-    refused = [one for one in outcomes if isinstance(one, PeriodClosed)]
-    accepted = [one for one in outcomes if isinstance(one, points.Balance)]
-    assert len(refused) + len(accepted) == 16
-    [closed] = [one for one in outcomes if isinstance(one, points.BooksView)]
-    for attempt in (ledger.earn(funded=1, effective_at=then), elsewhere.spend(1, effective_at=then)):
-        with pytest.raises(PeriodClosed):
-            await attempt
-    assert closed.closed_through > then
+            attempts.append(close_month(elsewhere.world, "2026-02"))
+        attempts.append(elsewhere.earn(funded=1, effective_at=LAST_WEEK))
+    outcomes = [type(one) for one in await asyncio.gather(*attempts, return_exceptions=True)]
+    assert set(outcomes) <= {points.Balance, points.BooksView, PeriodClosed}
+    assert outcomes.count(points.BooksView) == 1
+    accepted = outcomes.count(points.Balance)
+    assert (await ledger.balance()).balance + (await elsewhere.balance()).balance == 2 + accepted
 
 
 # --- closed accounts ----------------------------------------------------------------------------
