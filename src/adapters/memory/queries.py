@@ -10,6 +10,7 @@ from .partners import PartnersQueries
 from .payments import PaymentsQueries
 from .points import PointsQueries
 from .points_audit import AuditQueries
+from .points_due import PointsDue
 from .points_reports import PointsReports
 from .points_seals import SealQueries
 from .projects import ProjectsQueries
@@ -20,6 +21,7 @@ class MemoryQueries:
     def __init__(self, storage: MemoryStorage) -> None:
         self.identity = IdentityQueries(storage)
         self.points = PointsQueries(storage)
+        self.points_due = PointsDue(storage)
         self.points_reports = PointsReports(storage)
         self.seals = SealQueries(storage)
         self.audit = AuditQueries(storage)

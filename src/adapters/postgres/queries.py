@@ -11,6 +11,7 @@ from .partners import PartnersQueries
 from .payments import PaymentsQueries
 from .points import PointsQueries
 from .points_audit import AuditQueries
+from .points_due import PointsDue
 from .points_reports import PointsReports
 from .points_seals import SealQueries
 from .projects import ProjectsQueries
@@ -20,6 +21,7 @@ class PostgresQueries:
     def __init__(self, database: Database) -> None:
         self.identity = IdentityQueries(database)
         self.points = PointsQueries(database)
+        self.points_due = PointsDue(database)
         self.points_reports = PointsReports(database)
         self.seals = SealQueries(database)
         self.audit = AuditQueries(database)
