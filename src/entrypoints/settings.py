@@ -21,7 +21,8 @@ class Settings(shared.Record):
     """What can be set, with its default.
 
     `database_url` empty means the embedded server in `data_dir`. `sandbox` offers payments that
-    only pretend; turn it off where real money is taken.
+    only pretend; turn it off where real money is taken. `limited_network_cents` is what may be redeemed in
+    twelve months before a limited network must be notified.
     """
 
     database_url: str = ""
@@ -31,6 +32,7 @@ class Settings(shared.Record):
     connections: int = 8
     sandbox: bool = True
     log_level: str = "info"
+    limited_network_cents: int = 100_000_000
 
     @property
     def data_path(self) -> Path:
@@ -53,4 +55,6 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         raise InvalidSetting(f"{PREFIX}PORT={settings.port} is not a port: 0 to 65535")
     if not 1 <= settings.connections <= 500:
         raise InvalidSetting(f"{PREFIX}CONNECTIONS={settings.connections} is not from 1 to 500")
+    if not 1 <= settings.limited_network_cents <= shared.MOST:
+        raise InvalidSetting(f"{PREFIX}LIMITED_NETWORK_CENTS={settings.limited_network_cents} is no amount")
     return settings

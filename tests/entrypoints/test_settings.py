@@ -30,6 +30,7 @@ def test_an_empty_value_is_no_value() -> None:
         ("BAOBAB_PORT", "70000"),
         ("BAOBAB_CONNECTIONS", "0"),
         ("BAOBAB_SANDBOX", "perhaps"),
+        ("BAOBAB_LIMITED_NETWORK_CENTS", "0"),
     ],
 )
 def test_a_wrong_value_is_named(name: str, value: str) -> None:

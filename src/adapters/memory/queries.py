@@ -5,6 +5,7 @@ from .fulfillment import FulfillmentQueries
 from .identity import IdentityQueries
 from .inventory import InventoryQueries
 from .investments import InvestmentsQueries
+from .investments_coverage import CoverageQueries
 from .orders import OrdersQueries
 from .partners import PartnersQueries
 from .payments import PaymentsQueries
@@ -29,6 +30,7 @@ class MemoryQueries:
         self.partners = PartnersQueries(storage)
         self.projects = ProjectsQueries(storage)
         self.investments = InvestmentsQueries(storage)
+        self.coverage = CoverageQueries(storage)
         self.catalog = CatalogQueries(storage)
         self.inventory = InventoryQueries(storage)
         self.orders = OrdersQueries(storage)

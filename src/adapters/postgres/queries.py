@@ -6,6 +6,7 @@ from .fulfillment import FulfillmentQueries
 from .identity import IdentityQueries
 from .inventory import InventoryQueries
 from .investments import InvestmentsQueries
+from .investments_coverage import CoverageQueries
 from .orders import OrdersQueries
 from .partners import PartnersQueries
 from .payments import PaymentsQueries
@@ -29,6 +30,7 @@ class PostgresQueries:
         self.partners = PartnersQueries(database)
         self.projects = ProjectsQueries(database)
         self.investments = InvestmentsQueries(database)
+        self.coverage = CoverageQueries(database)
         self.catalog = CatalogQueries(database)
         self.inventory = InventoryQueries(database)
         self.orders = OrdersQueries(database)

@@ -22,6 +22,7 @@ from . import (
     partners,
     payments,
     points,
+    points_reports,
     projects,
 )
 from .ask import provide_ask, request_id_of
@@ -33,6 +34,7 @@ from .problems import explain
 CONTEXTS = (
     identity,
     points,
+    points_reports,
     payments,
     partners,
     projects,
@@ -82,6 +84,7 @@ def build(container: Any) -> Litestar:
             app.state.queries = container.queries()
             app.state.secrets = container.secrets()
             app.state.gateway = container.gateway()
+            app.state.settings = container.settings()
             gc.freeze()  # what is there now stays: collecting need not look at it again
             yield
             await app.state.runner.close()

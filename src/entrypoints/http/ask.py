@@ -10,6 +10,7 @@ from ...application import identity, payments
 from ...application.runner import Runner
 from ...application.work import QueryCase, UseCase
 from ...domain import shared
+from ..settings import Settings
 from .errors import IdempotencyKeyMissing, UnknownParameter
 
 C = TypeVar("C", bound=shared.Record)
@@ -20,12 +21,13 @@ AnyRequest = Request[Any, Any, State]
 class Ask:
     """Runs use cases for one request. `await ask(use_case, command)`, `await ask.read(query, question)`."""
 
-    __slots__ = ("_key", "_scope", "actor", "gateway", "runner", "secrets")
+    __slots__ = ("_key", "_scope", "actor", "gateway", "runner", "secrets", "settings")
 
     def __init__(self, state: State, scope: Any, actor: shared.Actor, key: str | None) -> None:
         self.runner: Runner = state.runner
         self.secrets: identity.Secrets = state.secrets
         self.gateway: payments.Gateway = state.gateway
+        self.settings: Settings = state.settings
         self.actor, self._scope, self._key = actor, scope, key
 
     async def __call__(self, use_case: UseCase[C, V], command: C, *, actor: shared.Actor | None = None) -> V:

@@ -1,0 +1,36 @@
+"""What the coverage report is made from, in memory."""
+
+from ...application.investments import INVESTMENTS
+from ...application.investments.coverage import Flows
+from ...application.payments import PAYMENTS, RECEIPTS
+from ...application.points import LOTS
+from ...domain.points import POINTS
+from .storage import MemoryStorage
+
+MOVED_ON = ("gift", "conversion")
+
+
+class CoverageQueries:
+    def __init__(self, storage: MemoryStorage) -> None:
+        self._storage = storage
+
+    async def flows(self) -> Flows:
+        shares = self._storage.all(INVESTMENTS, lambda one: one.state == "active")
+        lots = self._storage.all(LOTS, lambda one: one.unit == POINTS and one.funded)
+        mine = [lot for lot in lots if lot.source_type == "investment"]
+        revoked = {(lot.user_id, lot.grant_id) for lot in mine if lot.revoked}
+        others = [lot for lot in lots if lot.source_type not in ("investment", *MOVED_ON)]
+        return Flows(
+            received=self._receipts("payment"),
+            returned=self._receipts("refund"),
+            due=sum(one.refund_due_cents for one in self._storage.all(PAYMENTS)),
+            shares_cents=sum(one.amount_cents for one in shares),
+            shares_points=sum(one.funded_points for one in shares),
+            clawed_points=sum(one.funded_points for one in shares if (one.user_id, one.grant_id) in revoked),
+            issued=sum(lot.amount for lot in mine),
+            taken_back=sum(lot.amount for lot in mine if lot.revoked),
+            elsewhere=sum(lot.amount for lot in others if not lot.revoked),
+        )
+
+    def _receipts(self, kind: str) -> int:
+        return sum(one.amount_cents for one in self._storage.all(RECEIPTS) if one.kind == kind)

@@ -1,0 +1,72 @@
+"""What the coverage report is made from, on PostgreSQL."""
+
+from typing import Any
+
+from sqlalchemy import Text, bindparam, case, cast, func, literal_column, select
+
+from ...application.investments.coverage import Flows
+from ...domain.points import POINTS
+from .database import Database
+from .investments import investment
+from .payments import payment, receipt
+from .points import lot
+from .rows import Statement, plain
+from .schema import Int
+
+
+def _sum(value: Any, where: Any = None) -> Any:
+    """A sum of what passes as a whole number, 0 of nothing."""
+    passed = value if where is None else case((where, value))
+    return cast(func.coalesce(func.sum(passed), literal_column("0")), Int)
+
+
+_money = select(
+    _sum(receipt.c.amount_cents, plain(receipt.c.kind == "payment")).label("received"),
+    _sum(receipt.c.amount_cents, plain(receipt.c.kind == "refund")).label("returned"),
+).cte("money")
+_due = (
+    select(_sum(payment.c.refund_due_cents).label("due"))
+    .where(plain(payment.c.state == "refund_due"))
+    .cte("due")
+)
+_funded = plain(lot.c.source_type == "investment")
+_elsewhere = plain(lot.c.source_type.not_in(("investment", "gift", "conversion")))
+_points = (
+    select(
+        _sum(lot.c.amount, _funded).label("issued"),
+        _sum(lot.c.amount, _funded & lot.c.revoked).label("taken_back"),
+        _sum(lot.c.amount, _elsewhere & ~lot.c.revoked).label("elsewhere"),
+    )
+    .where(lot.c.unit == bindparam("unit", POINTS, Text), lot.c.funded)
+    .cte("made")
+)
+_taken = (lot.c.user_id == investment.c.user_id) & (lot.c.grant_id == investment.c.grant_id)
+_clawed = select(literal_column("1")).where(_taken, lot.c.funded, lot.c.revoked).exists()
+_shares = (
+    select(
+        _sum(investment.c.amount_cents).label("cents"),
+        _sum(investment.c.funded_points).label("points"),
+        _sum(investment.c.funded_points, _clawed).label("clawed"),
+    )
+    .where(plain(investment.c.state == "active"))
+    .cte("share")
+)
+_FLOWS = Statement(
+    select(
+        *(_money.c.received, _money.c.returned, _due.c.due),
+        *(_shares.c.cents, _shares.c.points, _shares.c.clawed),
+        *(_points.c.issued, _points.c.taken_back, _points.c.elsewhere),
+    ).select_from(_money, _due, _shares, _points)
+)
+
+
+class CoverageQueries:
+    """What the coverage report is made from, on PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def flows(self) -> Flows:
+        row = await self._database.one(_FLOWS)
+        assert row is not None, "sums are always one row"
+        return Flows(*row)

@@ -1,0 +1,89 @@
+"""The coverage report, in memory and on PostgreSQL: money that came against points that it paid for."""
+
+from typing import Any
+
+import pytest
+from investing import Away, Investor, hives, investor
+
+from baobab.application import points
+from baobab.application.investments import coverage
+from baobab.application.investments.coverage import Coverage
+from baobab.domain import shared
+from builders import World
+
+SHARE, POINTS = 5_000, 50
+"""What a hive costs in cents, and the points that this pays for."""
+
+
+async def covered(world: World) -> Coverage:
+    return await world.run.read(coverage.coverage, coverage.GetCoverage(), actor=world.admin)
+
+
+async def bought(world: World, **facts: Any) -> tuple[Investor, Any]:
+    """Somebody with one share of a project of four."""
+    mine = await investor(world, **facts)
+    return mine, await mine.pay(await mine.invest(await hives(world)))
+
+
+def holds(found: Coverage, **facts: Any) -> bool:
+    """Whether the report says this, explains all of the difference, and says nothing else of it."""
+    parts = {"refunds_due": 0, "remainders": 0, "clawed_back": 0, "unexplained": 0} | facts
+    explained = ("refunds_due", "remainders", "clawed_back", "unexplained")
+    said = {name: getattr(found, name) for name in parts}
+    cents = {name: one.amount if isinstance(one, shared.Money) else one for name, one in said.items()}
+    return cents == parts and found.difference.amount == sum(cents[name] for name in explained)
+
+
+async def test_where_nothing_happened_there_is_nothing_to_cover(any_world: World) -> None:
+    found = await covered(any_world)
+    assert holds(found, kept=0, issued=0, liability=0, ratio_bp=None, funded_bp=None)
+
+
+async def test_money_that_came_stands_against_the_points_that_it_paid_for(any_world: World) -> None:
+    mine, _ = await bought(any_world)
+    found = await covered(any_world)
+    assert holds(found, received=SHARE, kept=SHARE, issued=POINTS, paid_points=SHARE, liability=6_500)
+    assert (found.ratio_bp, found.funded_bp) == (SHARE * 10_000 // 6_500, 7_692)
+    await mine.spend(15)
+    assert (await covered(any_world)).funded_bp == 10_000
+
+
+async def test_money_that_went_back_took_its_points_along(any_world: World) -> None:
+    mine, share = await bought(any_world)
+    await mine.withdraw(share)
+    found = await covered(any_world)
+    assert holds(found, received=SHARE, returned=SHARE, kept=0, issued=POINTS, taken_back=POINTS)
+    assert (found.paid_points, found.ratio_bp) == (shared.Money(0), None)
+
+
+async def test_money_that_is_still_to_go_back_is_named(any_world: World) -> None:
+    mine, share = await bought(any_world)
+    away = Investor(any_world, mine.actor, Away())
+    await away.withdraw(share)
+    assert holds(await covered(any_world), kept=SHARE, taken_back=POINTS, difference=SHARE, refunds_due=SHARE)
+
+
+async def test_points_taken_back_though_the_money_stayed_are_named(any_world: World) -> None:
+    mine, share = await bought(any_world)
+    await mine.spend(40)
+    statement = points.GetStatement(user_id=mine.actor.user_id)
+    lines = (await any_world.run.read(points.statement, statement, actor=mine.actor)).items
+    grant = next(line.grant_id for line in lines if line.source_id == share.id)
+    wish = points.ClawBack(user_id=mine.actor.user_id, grant_id=grant, reason="disputed")
+    await any_world.run(points.claw_back, wish, actor=any_world.admin)
+    assert holds(await covered(any_world), kept=SHARE, taken_back=POINTS, clawed_back=SHARE)
+
+
+async def test_funded_points_without_a_payment_are_counted_apart(any_world: World) -> None:
+    mine, _ = await bought(any_world)
+    facts = {"user_id": mine.actor.user_id, "funded": 7, "source_id": any_world.run.new_id()}
+    await any_world.run(points.earn, points.Earn(**facts), actor=any_world.admin)  # type: ignore[arg-type]
+    assert holds(await covered(any_world), issued=POINTS, issued_elsewhere=7, liability=7_200)
+    strange = points.Earn(**facts, source_type="investment")  # type: ignore[arg-type]
+    await any_world.run(points.earn, strange, actor=any_world.admin)
+    assert holds(await covered(any_world), issued=POINTS + 7, issued_elsewhere=7, unexplained=-700)
+
+
+async def test_only_administrators_see_it(any_world: World) -> None:
+    with pytest.raises(shared.Forbidden):
+        await any_world.run.read(coverage.coverage, coverage.GetCoverage(), actor=any_world.member())
