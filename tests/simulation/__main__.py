@@ -1,9 +1,10 @@
 """The simulation from the command line: exit code 1 where any seed went wrong."""
 
 import argparse
+import os
 import signal
+import subprocess
 import sys
-from concurrent.futures import ProcessPoolExecutor
 
 from .playing import Size
 from .report import Report
@@ -14,21 +15,50 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # its server ends with it
     options = _parser().parse_args()
     first, _, last = options.seeds.partition("..")
-    seeds = [options.seed] if options.seed is not None else list(range(int(first), int(last or first) + 1))
-    size = Size(options.rounds, options.steps, options.kills, options.crashes)
-    report = _run_all(seeds, size, min(options.jobs, len(seeds)))
-    sys.stdout.write(f"{report.as_json() if options.json else report}\n")
+    seeds = range(int(first), int(last or first) + 1)
+    if options.seed is not None:
+        seeds = range(options.seed, options.seed + 1)
+    if options.jobs > 1:
+        report = _share(options.jobs, seeds)
+    else:
+        size = Size(options.rounds, options.steps, options.kills, options.crashes)
+        report = run(seeds[options.job :: options.of], size, say=lambda line: sys.stderr.write(f"{line}\n"))
+    if options.line:
+        sys.stdout.write(report.as_line())
+    else:
+        sys.stdout.write(f"{report.as_json() if options.json else report}\n")
     return 1 if report.failures or report.totals.lost else 0
 
 
-def _run_all(seeds: list[int], size: Size, jobs: int) -> Report:
-    """Each process has a server of its own."""
-    if jobs == 1:
-        return run(seeds, size, say=lambda line: sys.stderr.write(f"{line}\n"))
+def _share(jobs: int, seeds: range) -> Report:
+    """The same by several processes, each with a server of its own."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = (
+        sys.executable,
+        "-m",
+        str(__package__),
+        *sys.argv[1:],
+        "--line",
+        "--jobs",
+        "1",
+        "--of",
+        str(jobs),
+    )
+    children = [
+        subprocess.Popen((*command, "--job", str(job)), stdout=subprocess.PIPE, text=True, env=environment)
+        for job in range(jobs)
+    ]
     report = Report()
-    with ProcessPoolExecutor(jobs) as pool:
-        for part in pool.map(run, [seeds[job::jobs] for job in range(jobs)], [size] * jobs):
-            report.add(part)
+    try:
+        for child in children:
+            said, _ = child.communicate()
+            report.add(Report.from_line(said))
+    finally:
+        for child in children:
+            child.terminate()
+            child.wait()
+    if report.seeds != len(seeds):
+        raise SystemExit(f"{report.seeds} of {len(seeds)} seeds were played")
     return report
 
 
@@ -45,6 +75,9 @@ def _parser() -> argparse.ArgumentParser:
         "--crashes", type=int, default=Size.crashes, help="killed clients of every tenth seed"
     )
     parser.add_argument("--jobs", type=int, default=1, help="processes, each with a server of its own")
+    parser.add_argument("--job", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--of", type=int, default=1, help=argparse.SUPPRESS)
+    parser.add_argument("--line", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--json", action="store_true", help="the totals for programs")
     return parser
 

@@ -87,6 +87,13 @@ def _instants(chance: Random, oracle: Oracle, members: list[UUID], now: datetime
     return found
 
 
+def some_instant(chance: Random, account: Account, now: datetime) -> datetime:
+    """An instant of the past: about a line of an account, or any."""
+    line = chance.choice(account.postings)
+    near = chance.choice((line.effective_at, line.recorded_at)) + chance.choice((-TICK, timedelta(0), TICK))
+    return min(now, chance.choice((near, near, now - (now - near) * chance.random())))
+
+
 # --- wishes ---------------------------------------------------------------------------------------
 
 Draw = Callable[["Drawing"], dict[str, Any] | None]

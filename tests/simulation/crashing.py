@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -44,8 +45,8 @@ class Visitor(Server):
 
 
 def crash(built: House, seed: int, size: Size) -> Report:
-    """Play a seed whose clients crash."""
-    return asyncio.run(_crash(built, seed, size))
+    """Play a seed whose clients crash; the server stays."""
+    return asyncio.run(_crash(built, seed, replace(size, kills=0)))
 
 
 async def _crash(built: House, seed: int, size: Size) -> Report:

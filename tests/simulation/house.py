@@ -51,7 +51,8 @@ class House(Server):
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._uses = [EmbeddedServer.start(folder)]
+        self._uses: list[EmbeddedServer] = []
+        self._start()
         self._repairs: set[asyncio.Task[None]] = set()
         self.begin()
 
@@ -92,8 +93,11 @@ class House(Server):
         self.is_up.clear()
         for pid in self._processes():
             os.kill(pid, signal.SIGKILL)
-        self._uses.append(await asyncio.to_thread(EmbeddedServer.start, self._folder))
+        await asyncio.to_thread(self._start)
         self.is_up.set()
+
+    def _start(self) -> None:
+        self._uses.append(EmbeddedServer.start(self._folder))
 
     def _processes(self) -> list[int]:
         """The main process, stopped so that it makes no more, and its children."""

@@ -7,7 +7,22 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from .ledger import Account, Hold, Lot, Name, Policy, Posting, Rate, Taken, day_after, half_even, months_later
+from .ledger import (
+    FOREVER,
+    TICK,
+    Account,
+    Hold,
+    Lot,
+    Name,
+    Policy,
+    Posting,
+    Rate,
+    Taken,
+    day_after,
+    half_even,
+    local_day,
+    months_later,
+)
 
 WARNINGS = (60, 30, 7)
 
@@ -434,6 +449,20 @@ class Oracle:
         """What the account held at an instant of the past, by effective time."""
         history = self.open(user, unit, now).postings
         return sum(posting.amount for posting in history if posting.effective_at <= then)
+
+    def debt_of(self, user: UUID, unit: str, then: datetime, now: datetime) -> int:
+        history = self.open(user, unit, now).postings
+        return sum(posting.debt for posting in history if posting.effective_at <= then)
+
+    def owed(self, unit: str, now: datetime) -> dict[str, list[int]]:
+        """What all members have in a unit, funded and not, by the month of the last day of its lots."""
+        zone, owed = self.policy(unit, now).zone, dict[str, list[int]]()
+        for user, other in list(self.accounts):
+            for lot in self.open(user, unit, now).lots if other == unit else ():
+                day = local_day(lot.expires_at - TICK, zone) if lot.expires_at < FOREVER else None
+                month = owed.setdefault(f"{day:%Y-%m}" if day else "", [0, 0])
+                month[not lot.funded] += lot.remaining
+        return {month: both for month, both in owed.items() if any(both)}
 
     # --- what wishes have in common -----------------------------------------------------------------
 

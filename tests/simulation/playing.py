@@ -11,15 +11,18 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 from typing import Any
 
 from baobab.adapters.postgres.database import Database
 from baobab.application import points
+from baobab.application.points import auditing, reports
 from baobab.domain import shared
 
 from . import chance
 from .asking import PROCESSES, Asking, Clock
+from .chaining import check_chain
 from .chance import Drawing, at_seed
 from .checking import check_invariants, check_state
 from .house import Server
@@ -129,9 +132,11 @@ class World:
         if warning:
             await self._warn()
         await self._read(draw)
+        await self._verify(draw)
         async with self.server.connection(self.name) as connection:
             await check_state(connection, self.oracle, self.names)
             await check_invariants(connection)
+            await check_chain(connection)
             await asking.check_kept(connection)
         asking.totals.checks += 1
 
@@ -302,15 +307,30 @@ class World:
         """Two workers warn of what ends soon."""
 
     async def _read(self, draw: Random) -> None:
-        """What a reader is told of some accounts."""
-        known = sorted(self.oracle.accounts)
+        """What a reader is told of some accounts, now and as of then, and of what is owed to all."""
+        now, known = self.clock.now, sorted(self.oracle.accounts)
         for user, unit in draw.sample(known, min(4, len(known))):
-            question = points.GetBalance(user_id=user, unit=unit)
-            told = await self._told(points.balance, question)
-            try:
-                compare_balance(self.oracle.balance(user, unit, self.clock.now), told, self.names)
-            except Violation as violation:
-                raise Violation(f"balance of {user} {unit}: {violation}") from violation
+            told = await self._told(points.balance, points.GetBalance(user_id=user, unit=unit))
+            compare_balance(self.oracle.balance(user, unit, now), told, self.names)
+            then = chance.some_instant(draw, self.oracle.accounts[user, unit], now)
+            told = await self._told(reports.as_of, reports.GetAsOf(user_id=user, unit=unit, at=then))
+            due = self.oracle.as_of(user, unit, then, now), self.oracle.debt_of(user, unit, then, now)
+            if (told.balance, told.debt) != due:
+                raise Violation(f"{user} {unit} as of {then.isoformat()}: {told} instead of {due}")
+        unit = draw.choice(("points", *chance.OWN_UNITS))
+        told = await self._told(reports.liability, reports.GetLiability(unit=unit))
+        owed = {one.month: [one.funded, one.bonus] for whole in told.units for one in whole.months}
+        if owed != self.oracle.owed(unit, now):
+            raise Violation(f"owed in {unit}: {owed} instead of {self.oracle.owed(unit, now)}")
+
+    async def _verify(self, draw: Random) -> None:
+        """What the product finds of itself: nothing, in all or in what moved since it looked last."""
+        question = auditing.Verify(since_last=draw.random() < 0.8)
+        runner, actor = self.asking.runners[0], self.asking.actor
+        verify = partial(auditing.verify, question, runner, actor=actor)
+        found = await self.asking.until_answered(verify, question)
+        if found.broken:
+            raise Violation(f"verify finds {found.findings[0]}")
 
     async def _told(self, query: Any, question: Any) -> Any:
         runner, actor = self.asking.runners[0], self.asking.actor
