@@ -15,7 +15,7 @@ from . import (
     projects,
     work,
 )
-from .points import auditing, sealing
+from .points import auditing, importing, sealing
 from .work import Kind
 
 KINDS: tuple[Kind[Any], ...] = (
@@ -23,6 +23,7 @@ KINDS: tuple[Kind[Any], ...] = (
     *points.KINDS,
     *sealing.KINDS,
     *auditing.KINDS,
+    *importing.KINDS,
     *payments.KINDS,
     *partners.KINDS,
     *projects.KINDS,
