@@ -21,6 +21,7 @@ def command() -> None:
 
 command.late(
     "points_moving",
+    "points_reports",
     "points_units",
 )
 """The modules with the other commands: each has a tuple `COMMANDS`."""
