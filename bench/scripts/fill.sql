@@ -9,8 +9,8 @@ select user_id, 'member-' || n || '@example.org', 'Member ' || n, 'member', 'exp
 from owner;
 
 insert into baobab.account (user_id, unit, balance, held, debt, earned, spent, expired, sequence, hash, matures_at,
-                            recorded_at)
-select user_id, 'points', amount, 0, 0, amount, 0, 0, 1, hash, at, at
+                            refunded_at, recorded_at)
+select user_id, 'points', amount, 0, 0, amount, 0, 0, 1, hash, at, '1970-01-01', at
 from owner;
 
 insert into baobab.posting (user_id, id, unit, sequence, kind, contra, amount, debt, balance_after, source_type,
@@ -21,9 +21,9 @@ select user_id, posting_id, 'points', 1, 'earned', 'issuance', amount, 0, amount
 from owner;
 
 insert into baobab.lot (user_id, id, unit, amount, remaining, funded, available_at, expires_at, source_type,
-                        source_id, grant_id, policy_version, warned, revoked, created_at)
+                        source_id, grant_id, policy_version, expired, warned, revoked, created_at)
 select user_id, posting_id, 'points', amount, amount, true, at, at + interval '540 days', 'investment',
-       source_id, source_id, 1, 0, false, at
+       source_id, source_id, 1, 0, 0, false, at
 from owner;
 
 drop table owner;

@@ -96,6 +96,16 @@ def upgrade() -> None:
         schema="baobab",
         postgresql_where=sa.text("baobab.hold.state = 'held'"),
     )
+    _add_filled("lot", sa.Column("expired", sa.BigInteger(), nullable=False, server_default=sa.text("0")))
+    _add_filled(
+        "account",
+        sa.Column(
+            "refunded_at",
+            sa.DateTime(timezone=True),
+            nullable=False,
+            server_default=sa.text("'1970-01-01 00:00:00+00'"),
+        ),
+    )
     _add_filled("lot", sa.Column("warned", sa.Integer(), nullable=False, server_default=sa.text("0")))
     _add_filled("lot", sa.Column("revoked", sa.Boolean(), nullable=False, server_default=sa.text("false")))
     op.drop_index(op.f("lot_open_idx"), table_name="lot", schema="baobab", postgresql_where="(remaining > 0)")
@@ -145,6 +155,9 @@ def upgrade() -> None:
     )
     # ### end Alembic commands ###
     op.create_check_constraint("debt", "account", "debt >= 0", schema="baobab")
+    op.create_check_constraint(
+        "expired", "lot", "expired >= 0 and expired + remaining <= amount", schema="baobab"
+    )
     for column, values in {"kind": KINDS, "contra": CONTRAS}.items():
         op.drop_constraint(op.f(f"posting_{column}_check"), "posting", schema="baobab")
         op.create_check_constraint(column, "posting", f"{column} in ({values})", schema="baobab")
@@ -187,6 +200,8 @@ def downgrade() -> None:
         schema="baobab",
         postgresql_where="(remaining > 0)",
     )
+    op.drop_column("account", "refunded_at", schema="baobab")
+    op.drop_column("lot", "expired", schema="baobab")
     op.drop_column("lot", "revoked", schema="baobab")
     op.drop_column("lot", "warned", schema="baobab")
     op.drop_index(
@@ -225,6 +240,18 @@ def _say_what_was_promised():
         "update baobab.account set matures_at = ripe.at from "
         "(select user_id, unit, max(available_at) as at from baobab.lot group by 1, 2) as ripe "
         "where ripe.user_id = account.user_id and ripe.unit = account.unit"
+    )
+    op.execute(
+        "update baobab.account set refunded_at = refunded.at from "
+        "(select user_id, unit, max(recorded_at) as at from baobab.posting where kind = 'refunded' group by 1, 2) "
+        "as refunded where refunded.user_id = account.user_id and refunded.unit = account.unit"
+    )
+    op.execute(
+        "update baobab.lot set expired = ended.amount from "
+        "(select allocation.user_id, lot_id, sum(allocation.amount) as amount from baobab.allocation "
+        "join baobab.posting on posting.user_id = allocation.user_id and posting.id = allocation.posting_id "
+        "where posting.kind = 'expired' group by 1, 2) "
+        "as ended where ended.user_id = lot.user_id and ended.lot_id = lot.id"
     )
 
 

@@ -120,12 +120,13 @@ async def test_a_grant_of_nobody_or_somebody_else_is_not_found(ledger: Ledger) -
 
 
 async def test_what_has_ended_of_a_grant_is_not_owed(ledger: Ledger) -> None:
-    grant = await ledger.grant(funded=20)
+    spent, whole = await ledger.grant(funded=20), await ledger.grant(funded=10)
     await ledger.spend(5)
     ledger.clock.at(END)
+    assert (await ledger.claw_back(spent)).debt == 5
     with pytest.raises(GrantOver):
-        await ledger.claw_back(grant)
-    assert (await ledger.balance()).debt == 0
+        await ledger.claw_back(whole)
+    assert (await ledger.balance()).debt == 5
 
 
 CREDITS: dict[str, Callable[[Ledger], Any]] = {
@@ -960,7 +961,7 @@ async def test_very_many_lots_go_to_another_member(ledger: Ledger) -> None:
     other = ledger.another()
     await ledger.give(other, 30)
     assert (await ledger.balance()).balance == 10
-    assert len(await other.lots()) == 30
+    assert len(await other.lots()) == 29  # two ended on the same day
     assert parts(await other.spend(20)) == parts(await other.balance()) == (10, 10, 0, 0)
 
 

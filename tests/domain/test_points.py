@@ -451,6 +451,7 @@ def lot(number: int, **changes: Any) -> Lot:
         source_id=SHOP.id,
         grant_id=UUID(int=number),
         policy_version=1,
+        expired=0,
         warned=0,
         revoked=False,
         created_at=START,

@@ -199,6 +199,11 @@ class Account:
                 held += sum(part for name, part in hold.parts if name == lot.name)
         return held
 
+    def expired_of(self, lot: Lot) -> int:
+        """What of a lot ended unspent."""
+        ended = {posting.name for posting in self.postings if posting.kind == "expired"}
+        return sum(part for _, posting, name, part in self.allocations if posting in ended and name == lot.name)
+
     def post(self, now: datetime, kind: str, amount: int, source: Any, then: Any = None, **more: Any) -> Name:
         """Write a line at the end of the history, effective `then`, or when it is recorded."""
         recorded = max(now, self.postings[-1].recorded_at + TICK) if self.postings else now

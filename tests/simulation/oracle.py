@@ -120,6 +120,9 @@ class Oracle:
 
     def usable(self, account: Account, now: datetime, then: datetime | None = None) -> Taken:
         """What can be taken now; for a line of the past, what could be taken then, too."""
+        refunds = [one.recorded_at for one in account.postings if one.kind == "refunded"]
+        if then is not None and refunds and then < refunds[-1]:
+            raise Refused("effective_too_early", since=refunds[-1], effective_at=then)
         free = self.unexpired(account, now)
         return [(lot, part) for lot, part in free if lot.available_at <= (then or now)]
 
@@ -209,7 +212,7 @@ class Oracle:
         line = giver.debit(now, "given", taken, source, contra_id=wish.to, reason=wish.message)
         promises: dict[tuple[Any, ...], int] = {}
         for lot, part in taken:
-            promise = (lot.expires_at, lot.available_at, lot.funded, lot.policy_version)
+            promise = (lot.expires_at, now, lot.funded, lot.policy_version)
             promises[promise] = promises.get(promise, 0) + part
         names = ("expires_at", "available_at", "funded", "policy_version")
         said = {"contra_id": wish.user, "reason": wish.message, "grant": ("source", wish.key)}
@@ -323,7 +326,7 @@ class Oracle:
         lots = [lot for lot in account.lots if lot.grant == wish.grant]
         if any(lot.revoked for lot in lots):
             raise Refused("grant_already_revoked", grant_id=wish.grant)
-        due = sum(lot.amount for lot in lots if lot.expires_at > now)
+        due = sum(lot.amount - account.expired_of(lot) for lot in lots)
         if not due:
             raise Refused("grant_over", grant_id=wish.grant)
         free = self.unexpired(account, now)

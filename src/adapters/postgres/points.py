@@ -31,6 +31,7 @@ account = table(
     field("sequence", Int),
     field("hash", Bytes),
     field("matures_at", Time),
+    field("refunded_at", Time),
     field("closed_at", Time, nullable=True),
     field("recorded_at", Time),
     holds("balance", "balance >= 0"),
@@ -52,10 +53,12 @@ lot = table(
     field("source_id", Uuid),
     field("grant_id", Uuid),
     field("policy_version", Integer),
+    field("expired", Int),
     field("warned", Integer),
     field("revoked", Boolean),
     field("created_at", Time),
     holds("remaining", "remaining >= 0 and remaining <= amount"),
+    holds("expired", "expired >= 0 and expired + remaining <= amount"),
     holds("amount", "amount > 0"),
 )
 _open = plain(lot.c.remaining > 0)

@@ -36,7 +36,7 @@ LOTS = Kind(
         "soonest": Listed(("unit",), order=("expires_at", "user_id", "id"), most=100),
     },
     live=lambda lot: lot.remaining > 0,
-    changes=("remaining", "expires_at", "warned", "revoked"),
+    changes=("remaining", "expires_at", "expired", "warned", "revoked"),
 )
 POSTINGS = Kind(Posting, "posting", ("user_id", "id"), changes=())
 ALLOCATIONS = Kind(

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from ..shared import Event, Record, evolve
-from .errors import MultiplierOutOfRange
+from .errors import EffectiveTooEarly, MultiplierOutOfRange
 from .events import DebtRepaid, HoldChanged, PointsExpired
 from .records import (
     CONTRA,
@@ -29,7 +29,7 @@ TICK = timedelta(microseconds=1)
 
 def open_account(user_id: UUID, unit: str, at: datetime) -> Account:
     """A new account: nothing in it yet."""
-    return Account(user_id, unit, 0, 0, 0, 0, 0, 0, 0, b"", LONG_AGO, None, at)
+    return Account(user_id, unit, 0, 0, 0, 0, 0, 0, 0, b"", LONG_AGO, LONG_AGO, None, at)
 
 
 def chain(previous: bytes, posting: Posting, parts: Iterable[tuple[UUID, int]] = ()) -> bytes:
@@ -110,7 +110,10 @@ def order_of(lot: Lot) -> tuple[datetime, bool, UUID]:
 
 def spendable(book: Book, at: datetime, effective_at: datetime | None = None) -> list[Free]:
     """The lots that may be consumed now with what is free in each; for a debit that is effective in the
-    past, those that could be consumed then too."""
+    past, those that could be consumed then too. Raises EffectiveTooEarly where points came back since: what
+    is there now was not there then."""
+    if effective_at is not None and effective_at < book.account.refunded_at:
+        raise EffectiveTooEarly(since=book.account.refunded_at, effective_at=effective_at)
     ripe_by = effective_at or at
     return [pair for pair in unexpired(book, at) if pair[0].available_at <= ripe_by]
 
@@ -168,6 +171,7 @@ def post(
         sequence,
         hash,
         account.matures_at,
+        recorded_at if line.kind == "refunded" else account.refunded_at,
         account.closed_at,
         recorded_at,
     )
@@ -197,6 +201,7 @@ def credit(
         line.source_id,
         line.grant_id,
         line.policy_version,
+        0,
         0,
         False,
         at,
@@ -252,7 +257,7 @@ def expire_dead(book: Book, ended: Iterable[Hold], at: datetime, ids: Callable[[
             changed += [posting, Allocation(lot.user_id, posting.id, posting.id, lot.id, part)]
             events.append(PointsExpired(lot.user_id, lot.unit, lot.id, part, effective_at))
         if dead:
-            lots.append(evolve(lot, remaining=lot.remaining - dead))
+            lots.append(evolve(lot, remaining=lot.remaining - dead, expired=lot.expired + dead))
     if not lots:
         return Movement(book)
     left = Book(account, replaced(book.lots, lots), book.holds, book.policy, book.whole)

@@ -47,11 +47,11 @@ def claw_back(
     """Take one grant back though some of it may be spent. `lots` are all that it made.
 
     Its own free points go first, then others in the order of consumption; what is missing is booked as a
-    debt that the next credits repay. Lots of the grant past their day are left out: nobody has those
+    debt that the next credits repay. What of the grant has ended unspent is left out: nobody had those
     points. Happens once. Raises GrantAlreadyRevoked, GrantOver.
     """
-    granted = _revocable(grant_id, list(lots), at)
-    due = sum(lot.amount for lot in granted if lot.expires_at > at)
+    granted = _revocable(grant_id, list(lots))
+    due = sum(lot.amount - lot.expired for lot in granted)
     free = unexpired(book, at)
     own_first = sorted(free, key=lambda pair: pair[0].grant_id != grant_id)
     taken = take_up_to(own_first, due)
@@ -75,10 +75,10 @@ def claw_back(
     return Movement(left, (*changed, *marked), (event,), posting.id)
 
 
-def _revocable(grant_id: UUID, lots: list[Lot], at: datetime) -> list[Lot]:
+def _revocable(grant_id: UUID, lots: list[Lot]) -> list[Lot]:
     if any(lot.revoked for lot in lots):
         raise GrantAlreadyRevoked(grant_id=grant_id)
-    if all(lot.expires_at <= at for lot in lots):
+    if all(lot.expired == lot.amount for lot in lots):
         raise GrantOver(grant_id=grant_id)
     return lots
 

@@ -37,6 +37,12 @@ class EffectiveInFuture(RuleForbids):
     now: datetime
 
 
+class EffectiveTooEarly(RuleForbids):
+    message = "Points came back to this account at {since}: a debit cannot be effective at {effective_at}."
+    since: datetime
+    effective_at: datetime
+
+
 class PeriodClosed(StateForbids):
     message = "The books of {unit} are closed through {closed_through}: {effective_at} lies before."
     unit: str

@@ -57,13 +57,13 @@ def _receive(
     ids: Callable[[], UUID],
 ) -> Movement:
     """One lot for each promise among what was taken."""
-    promises: dict[tuple[datetime, datetime, bool, int], int] = {}
+    promises: dict[tuple[datetime, bool, int], int] = {}
     for lot, part in taken:
-        promise = (lot.expires_at, lot.available_at, lot.funded, lot.policy_version)
+        promise = (lot.expires_at, lot.funded, lot.policy_version)
         promises[promise] = promises.get(promise, 0) + part
     account, lots, changed = book.account, list[Lot](), list[Record]()
     posting_id = gift_id
-    for (expires_at, available_at, funded, version), part in promises.items():
+    for (expires_at, funded, version), part in promises.items():
         line = Line(
             "received",
             part,
@@ -71,7 +71,7 @@ def _receive(
             gift_id,
             contra_id=giver_id,
             reason=message,
-            available_at=available_at,
+            available_at=at,
             expires_at=expires_at,
             funded=funded,
             grant_id=gift_id,

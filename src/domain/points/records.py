@@ -104,7 +104,7 @@ class Books(Record):
 class Account(Record):
     """One owner's account in one unit. `balance` counts what is booked, held points included; `debt` is
     what the next credits repay. `earned` (less what was revoked), `spent` (less refunds) and `expired` are
-    totals of its life; no lot is pending from `matures_at` on."""
+    totals of its life. No lot is pending from `matures_at` on; points came back last at `refunded_at`."""
 
     user_id: UUID
     unit: str
@@ -117,14 +117,15 @@ class Account(Record):
     sequence: int
     hash: bytes
     matures_at: datetime
+    refunded_at: datetime
     closed_at: datetime | None
     recorded_at: datetime
 
 
 class Lot(Record):
     """What one credit gave, under the id of its posting. `funded` was paid for, the rest is bonus;
-    usable in `[available_at, expires_at)`. `warned` is the last warning that was said, in days before the
-    end, 0 for none."""
+    usable in `[available_at, expires_at)`. `expired` of it ended unspent. `warned` is the last warning that
+    was said, in days before the end, 0 for none."""
 
     user_id: UUID
     id: UUID
@@ -138,6 +139,7 @@ class Lot(Record):
     source_id: UUID
     grant_id: UUID
     policy_version: int
+    expired: int
     warned: int
     revoked: bool
     created_at: datetime
