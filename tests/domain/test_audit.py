@@ -237,6 +237,8 @@ OF_ACCOUNT = {
     "earned": ("books", 51),
     "spent": ("books", 0),
     "expired": ("books", 1),
+    "matures_at": ("books", datetime.fromisoformat("2026-04-01T00:00Z")),
+    "refunded_at": ("books", datetime.fromisoformat("2026-03-01T00:00Z")),
     "sequence": ("sequence", 6),
     "hash": ("chain", bytes(32)),
     "recorded_at": ("sequence", datetime.fromisoformat("2026-03-03T00:00Z")),
@@ -269,6 +271,8 @@ OF_LOT = {
     "grant_id": UUID(int=6),
     "policy_version": 2,
     "unit": "pearls",
+    "expired": 1,
+    "revoked": True,
 }
 
 
@@ -495,8 +499,8 @@ def test_points_that_were_taken_after_their_end_are_found() -> None:
         for part in honest.allocations
     )
     tampered = rechained(evolve(honest, allocations=swapped), *honest.postings)
-    tampered = changed(tampered, "lots", dead.id, remaining=40)
-    tampered = changed(tampered, "lots", alive.id, remaining=0)
+    tampered = changed(tampered, "lots", dead.id, remaining=40, expired=0)
+    tampered = changed(tampered, "lots", alive.id, remaining=0, expired=50)
     assert {one.check for one in found(tampered, office)} == {"swept"}
 
 

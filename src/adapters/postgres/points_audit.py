@@ -28,11 +28,7 @@ checkpoint = table(
     field("unit", Text, primary_key=True),
     field("sequence", Int),
     field("hash", Bytes),
-    field("balance", Int),
-    field("debt", Int),
-    field("earned", Int),
-    field("spent", Int),
-    field("expired", Int),
+    field("account", Json),
     field("lots", Json),
     field("checked_at", Time),
 )

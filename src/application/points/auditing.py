@@ -1,6 +1,8 @@
 """Verify: every invariant over one account, a range or everything, or from where it was verified last."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from itertools import groupby
 from typing import Annotated, Any, Protocol
@@ -115,10 +117,10 @@ async def size(question: Verify, read: Read[HasAudit]) -> Size:
 
 
 @query(allow=ADMINS)
-async def verify_page(question: Verify, read: Read[HasAudit]) -> Verdict:
-    """Every invariant over the first accounts of a range."""
+async def read_page(question: Verify, read: Read[HasAudit]) -> AuditPage:
+    """The first accounts of a range, as they are stored."""
     look = read.ports.audit.moved if question.since_last else read.ports.audit.page
-    return _verdict(await look(question.first, question.last, LINES), read.now)
+    return await look(question.first, question.last, LINES)
 
 
 @query(allow=ADMINS)
@@ -132,15 +134,16 @@ async def verification(question: GetVerification, read: Read[HasAudit]) -> Verif
     """Every invariant over the accounts of one member. One's own; any for an admin."""
     read.actor.must_own(question.user_id, "account", question.user_id)
     page = await read.ports.audit.page(question.user_id, question.user_id, LINES)
-    verdict = _verdict(page, read.now)
+    verdict = verdict_of(page, read.now)
     return _summed([verdict], verdict.findings, read.now)
 
 
-def _verdict(page: AuditPage, now: datetime) -> Verdict:
+def verdict_of(page: AuditPage, now: datetime, *, closely: bool = True) -> Verdict:
+    """Every invariant over the accounts of a page."""
     findings, checkpoints, postings = list[Finding](), list[Checkpoint](), 0
     for _, of_owner in groupby(page.dossiers, key=lambda one: one.user_id):
         dossiers = list(of_owner)
-        said = [finding for one in dossiers for finding in examine(one, now)]
+        said = [finding for one in dossiers for finding in examine(one, now, closely=closely)]
         if not any(one.checkpoint for one in dossiers):
             said += audit.conversions(dossiers)
         if not said:
@@ -185,22 +188,37 @@ async def verify(
     keep: bool = True,
     tell: Callable[[Verdict], None] = lambda verdict: None,
 ) -> Verification:
-    """Every invariant over a range of accounts, one page in memory at a time, each of one snapshot.
+    """Every invariant over a range of accounts, page by page, each of one snapshot; two are in memory: the
+    next is read while one is looked at, and the first findings are looked at closely.
 
     With `keep`, where accounts stand that are in order is noted for the next time. `tell` hears of each page.
     """
-    verdicts, findings, ahead = list[Verdict](), list[Finding](), question
-    while True:
-        verdict = await run.read(verify_page, ahead, actor=actor)
-        if keep and verdict.checkpoints:
-            await run(keep_checkpoints, KeepCheckpoints(checkpoints=verdict.checkpoints), actor=actor)
-        findings += verdict.findings
-        verdicts.append(shared.evolve(verdict, findings=(), checkpoints=()))
-        tell(verdict)
-        if verdict.through is None:
-            break
-        ahead = shared.evolve(question, first=UUID(int=verdict.through.int + 1))
+    verdicts, findings = list[Verdict](), list[Finding]()
+    async with aclosing(_pages(question, run, actor)) as pages:
+        async for page in pages:
+            closely = len(findings) < MOST_SHOWN
+            verdict = await asyncio.to_thread(verdict_of, page, run.clock(), closely=closely)
+            if keep and verdict.checkpoints:
+                await run(keep_checkpoints, KeepCheckpoints(checkpoints=verdict.checkpoints), actor=actor)
+            findings += verdict.findings
+            verdicts.append(shared.evolve(verdict, findings=(), checkpoints=()))
+            tell(verdict)
     if question.is_everything:
         between = await run.read(verify_gifts, question, actor=actor)
         findings += between
     return _summed(verdicts, findings, run.clock())
+
+
+async def _pages(question: Verify, run: Runner, actor: shared.Actor) -> AsyncGenerator[AuditPage, None]:
+    """The pages of a range, each read while the one before is looked at."""
+    coming: asyncio.Task[AuditPage] | None = asyncio.create_task(run.read(read_page, question, actor=actor))
+    try:
+        while coming is not None:
+            page, coming = await coming, None
+            if page.through is not None:
+                ahead = shared.evolve(question, first=UUID(int=page.through.int + 1))
+                coming = asyncio.create_task(run.read(read_page, ahead, actor=actor))
+            yield page
+    finally:
+        if coming is not None:
+            coming.cancel()

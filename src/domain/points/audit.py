@@ -12,6 +12,7 @@ from typing import Literal
 from uuid import UUID
 
 from ..shared import Record
+from .book import open_account
 from .records import LONG_AGO, Account, Allocation, Hold, Lot, Posting
 from .seals import Leaf
 
@@ -52,21 +53,18 @@ class LotState(Record):
 
     lot_id: UUID
     remaining: int
+    expired: int
     expires_at: datetime
 
 
 class Checkpoint(Record):
-    """Up to where an account was found in order: the line, its hash, the totals and the live lots."""
+    """Up to where an account was found in order: its last line, itself and its live lots as they were."""
 
     user_id: UUID
     unit: str
     sequence: int
     hash: bytes
-    balance: int
-    debt: int
-    earned: int
-    spent: int
-    expired: int
+    account: Account
     lots: tuple[LotState, ...]
     checked_at: datetime
 
@@ -98,9 +96,9 @@ class Case:
 
     def __init__(self, dossier: Dossier, postings: Sequence[Posting], parts: Parts) -> None:
         self.dossier, self.postings, self.parts = dossier, postings, parts
-        self.opening = dossier.checkpoint or Checkpoint(
-            dossier.user_id, dossier.unit, 0, b"", 0, 0, 0, 0, 0, (), LONG_AGO
-        )
+        mark = dossier.checkpoint
+        self.opening = mark.account if mark else open_account(dossier.user_id, dossier.unit, LONG_AGO)
+        self.states = {state.lot_id: state for state in mark.lots} if mark else {}
         self.lots = {lot.id: lot for lot in dossier.lots}
         self.by_id = {posting.id: posting for posting in postings}
         self.last = postings[-1] if postings else None
@@ -116,9 +114,9 @@ class Case:
         return {(one.source_id, -one.amount) for one in self.postings if one.kind == "spent"}
 
     @cached_property
-    def ends_before(self) -> dict[UUID, set[datetime]]:
-        """When lots were to end at the checkpoint."""
-        return {state.lot_id: {state.expires_at} for state in self.opening.lots}
+    def revoked(self) -> set[UUID]:
+        """From what grants were taken back."""
+        return {one.source_id for one in self.postings if one.kind == "revoked"}
 
     @cached_property
     def captured(self) -> set[UUID]:
@@ -163,20 +161,9 @@ def checkpoint_of(dossier: Dossier, at: datetime) -> Checkpoint | None:
     account = dossier.account
     if account is None:
         return None
-    live = (lot for lot in dossier.lots if lot.remaining)
-    return Checkpoint(
-        account.user_id,
-        account.unit,
-        account.sequence,
-        account.hash,
-        account.balance,
-        account.debt,
-        account.earned,
-        account.spent,
-        account.expired,
-        tuple(LotState(lot.id, lot.remaining, lot.expires_at) for lot in live),
-        at,
-    )
+    live = [lot for lot in dossier.lots if lot.remaining]
+    states = tuple(LotState(lot.id, lot.remaining, lot.expired, lot.expires_at) for lot in live)
+    return Checkpoint(account.user_id, account.unit, account.sequence, account.hash, account, states, at)
 
 
 def conversions(dossiers: Iterable[Dossier]) -> Iterator[Finding]:

@@ -93,15 +93,19 @@ def _makes_lot(posting: Posting) -> bool:
 def lots(case: Case, now: datetime) -> Iterator[Finding]:
     """`0 <= remaining <= amount`; what is left of a lot is what its lines and allocations leave; it keeps
     what its line promised; each belongs to a line, and each promise has its lot."""
-    left = remaining_of(case)
-    opening = {state.lot_id: state for state in case.opening.lots}
+    left, expired = remaining_of(case), _expired_of(case)
     for lot in case.lots.values():
-        made, before = case.by_id.get(lot.id), opening.get(lot.id)
-        if made is None and lot.id not in (left if case.dossier.checkpoint else opening):
+        made, before = case.by_id.get(lot.id), case.states.get(lot.id)
+        if made is None and lot.id not in (left if case.dossier.checkpoint else case.states):
             yield case.finding("lots", "lot", lot.id, "was made by no posting.")
         elif lot.remaining != left.get(lot.id, 0) or not 0 <= lot.remaining <= lot.amount:
             says = f"has {lot.remaining} of {lot.amount} left; its postings leave {left.get(lot.id, 0)}."
             yield case.finding("lots", "lot", lot.id, says)
+        elif (made or before) and lot.expired != expired.get(lot.id, 0):
+            says = f"says {lot.expired} of it expired; its postings say {expired.get(lot.id, 0)}."
+            yield case.finding("lots", "lot", lot.id, says)
+        elif lot.revoked and not case.dossier.checkpoint and lot.source_id not in case.revoked:
+            yield case.finding("lots", "lot", lot.id, "says it was taken back, which no posting did.")
         yield from _promises(case, lot, made, before)
     for lot_id in sorted(left.keys() - case.lots.keys()):
         yield case.finding("lots", "lot", lot_id, f"is missing, with {left[lot_id]} left of it.")
@@ -109,13 +113,22 @@ def lots(case: Case, now: datetime) -> Iterator[Finding]:
 
 def remaining_of(case: Case) -> dict[UUID, int]:
     """What the lines and their allocations leave of each lot."""
-    left = {state.lot_id: state.remaining for state in case.opening.lots}
+    left = {state.lot_id: state.remaining for state in case.states.values()}
     for one in case.postings:
         if _makes_lot(one):
             left[one.id] = one.amount
         for part in case.parts.get(one.id, ()):
             left[part.lot_id] = left.get(part.lot_id, 0) - part.amount
     return left
+
+
+def _expired_of(case: Case) -> dict[UUID, int]:
+    """How much of each lot expired."""
+    expired = {state.lot_id: state.expired for state in case.states.values()}
+    for one in case.postings:
+        for part in case.parts.get(one.id, ()) if one.kind == "expired" else ():
+            expired[part.lot_id] = expired.get(part.lot_id, 0) + part.amount
+    return expired
 
 
 def _promises(case: Case, lot: Lot, made: Posting | None, before: LotState | None) -> Iterator[Finding]:
@@ -133,7 +146,6 @@ def _promises(case: Case, lot: Lot, made: Posting | None, before: LotState | Non
 PROMISED = (
     *("amount", "available_at", "funded", "grant_id", "policy_version", "source_id", "source_type", "unit"),
 )
-FUNDED: Mapping[str, bool] = {"earned": True, "bonus": False, "adjustment": False}
 
 
 def ends_of(case: Case, lot: Lot, promised: datetime) -> set[datetime]:
@@ -233,10 +245,18 @@ def books(case: Case, now: datetime) -> Iterator[Finding]:
         ("earned", start.earned + totals["issuance"]),
         ("spent", start.spent - totals["redemption"]),
         ("expired", start.expired - totals["breakage"]),
+        (
+            "matures_at",
+            max([start.matures_at, *(one.available_at for one in case.postings if one.available_at)]),
+        ),
+        (
+            "refunded_at",
+            max([start.refunded_at, *(one.recorded_at for one in case.postings if one.kind == "refunded")]),
+        ),
     )
     for name, total in booked if account is not None else ():
         if getattr(account, name) != total:
-            yield case.on_account("books", f"says {getattr(account, name)} {name}; its postings say {total}.")
+            yield case.on_account("books", f"has {name} {getattr(account, name)}; its postings say {total}.")
 
 
 def refunds(case: Case, now: datetime) -> Iterator[Finding]:
@@ -299,10 +319,10 @@ def _in_time(case: Case, posting: Posting, lot: Lot) -> bool:
     at, made = posting.effective_at, case.by_id.get(lot.id)
     if posting.kind != "expired" and lot.available_at <= at < lot.expires_at:
         return True
-    before = {made.expires_at} if made else case.ends_before.get(lot.id)
+    before = made or case.states.get(lot.id)
     if before is None:
         return bool(case.dossier.checkpoint)
-    ends = {lot.expires_at, *before, *(one.expires_at for one in case.graces)} - {None}
+    ends = {lot.expires_at, before.expires_at, *(one.expires_at for one in case.graces)}
     if posting.kind == "expired":
         return at in ends or at in case.ends_of_holds.get(lot.id, ())
     if at - SLACK < max(filter(None, ends)):

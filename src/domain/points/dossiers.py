@@ -39,20 +39,20 @@ def dossiers_of(
     """A dossier of each account that a row, a seal or a checkpoint tells of, in the order of owners and
     units. An allocation is of its posting's account; of its lot's where the posting is gone."""
     folders: dict[Owned, _Folder] = {key: _Folder() for key in (*sealed, *checkpoints)}
-    of_rows: dict[UUID, _Folder] = {}
+    of_rows: dict[tuple[UUID, UUID], _Folder] = {}
     for account in accounts:
-        folders.setdefault((account.user_id, account.unit), _Folder()).account = account
+        _in(folders, (account.user_id, account.unit)).account = account
     for lot in lots:
-        folder = of_rows[lot.id] = folders.setdefault((lot.user_id, lot.unit), _Folder())
+        folder = of_rows[lot.user_id, lot.id] = _in(folders, (lot.user_id, lot.unit))
         folder.lots.append(lot)
     for posting in postings:
-        folder = of_rows[posting.id] = folders.setdefault((posting.user_id, posting.unit), _Folder())
+        folder = of_rows[posting.user_id, posting.id] = _in(folders, (posting.user_id, posting.unit))
         folder.postings.append(posting)
     for one in allocations:
-        found = of_rows.get(one.posting_id) or of_rows.get(one.lot_id)
-        (found or folders.setdefault((one.user_id, ""), _Folder())).allocations.append(one)
+        found = of_rows.get((one.user_id, one.posting_id)) or of_rows.get((one.user_id, one.lot_id))
+        (found or _in(folders, (one.user_id, ""))).allocations.append(one)
     for hold in holds:
-        folders.setdefault((hold.user_id, hold.unit), _Folder()).holds.append(hold)
+        _in(folders, (hold.user_id, hold.unit)).holds.append(hold)
     return [
         Dossier(
             *key,
@@ -67,6 +67,13 @@ def dossiers_of(
         )
         for key, folder in sorted(folders.items(), key=_key)
     ]
+
+
+def _in(folders: dict[Owned, _Folder], key: Owned) -> _Folder:
+    folder = folders.get(key)
+    if folder is None:
+        folder = folders[key] = _Folder()
+    return folder
 
 
 def _number(posting: Posting) -> int:

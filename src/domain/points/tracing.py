@@ -44,11 +44,14 @@ class Place(NamedTuple):
         return self.case.parts.get(self.posting.id, ())
 
 
-def examine(dossier: Dossier, now: datetime) -> list[Finding]:
-    """What is wrong with an account, causes first: one finding of each check. Empty where it is in order."""
+def examine(dossier: Dossier, now: datetime, *, closely: bool = True) -> list[Finding]:
+    """What is wrong with an account, causes first: one finding of each check; none where it is in order.
+    Where it is not looked at `closely`, a broken chain is only stated."""
     case = case_of(dossier)
     findings: list[Finding] = []
     if not is_chained(case):
+        if not closely:
+            return [case.on_account("chain", "has lines that do not follow from each other.")]
         findings, case = trace(case)
     return [*findings, *first_of(CHECKS, case, now)]
 
