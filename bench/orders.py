@@ -15,7 +15,7 @@ from baobab.application.runner import Runner
 from baobab.domain import shared
 
 from .measure import Contender, Sample, closed_loop
-from .spends import GROUPED_CLIENTS, SERVICE, ran_by
+from .spends import CLIENTS, SERVICE, ran_by
 from .world import World, user_id
 
 PRODUCTS, LINES = 20, 3
@@ -28,18 +28,18 @@ async def contenders(world: World) -> AsyncIterator[dict[str, Contender]]:
     """By name: members of all accounts order three products of a shop that has plenty of twenty."""
     members = [user_id(number) for number in range(1, world.accounts + 1)]
     async with Database(world.url) as database:
-        shelves = await _open_shop(ran_by(database, GROUPED_CLIENTS))
+        shelves = await _open_shop(ran_by(database))
         order = partial(_order, database, members, shelves)
         yield {
-            "orders of three lines, one at a time, 1 client": partial(order, 1),
-            "orders of three lines, grouped": partial(order, GROUPED_CLIENTS),
+            f"orders of three lines, {clients} client{'s' * (clients > 1)}": partial(order, clients)
+            for clients in (CLIENTS[0], CLIENTS[-1])
         }
 
 
 async def _order(
     database: Database, members: Sequence[UUID], shelves: Sequence[UUID], clients: int, seconds: float
 ) -> Sample:
-    run = ran_by(database, clients)
+    run = ran_by(database)
     return await closed_loop([partial(_once, run, members, shelves)] * clients, seconds)
 
 

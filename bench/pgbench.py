@@ -1,4 +1,4 @@
-"""The writes of a spend by raw SQL: no Python, no rules, eight connections of pgbench."""
+"""The writes of a spend by raw SQL: no Python, no rules, pgbench with eight connections or a single one."""
 
 import asyncio
 import re
@@ -10,6 +10,7 @@ from .measure import Contender, Sample, sample_of
 from .world import HOT, SCRIPTS, World
 
 CLIENTS = 8
+LONE = "pgbench, as an application, 1 client, spread"
 
 
 class PgbenchFailed(RuntimeError):
@@ -17,22 +18,24 @@ class PgbenchFailed(RuntimeError):
 
 
 def contenders(world: World) -> dict[str, Contender]:
-    """By name and case: the same scripts, once over all accounts, once on the hot one."""
-    scripts = {"pgbench, as an application": "application.sql", "pgbench, one statement": "one_statement.sql"}
+    """By name and case: the same scripts, once over all accounts, once on the hot one; and a lone client,
+    whose every statement is a round trip."""
+    scripts = {"as an application": "application.sql", "one statement": "one_statement.sql"}
     cases = {"spread": (1, world.accounts), "hot": (HOT, HOT)}
-    return {
-        f"{name}, {case}": partial(_run, world, script, *accounts)
+    crowd = {
+        f"pgbench, {name}, {case}": partial(_run, world, script, CLIENTS, *accounts)
         for case, accounts in cases.items()
         for name, script in scripts.items()
     }
+    return {LONE: partial(_run, world, scripts["as an application"], 1, *cases["spread"]), **crowd}
 
 
-async def _run(world: World, script: str, first: int, last: int, seconds: float) -> Sample:
+async def _run(world: World, script: str, clients: int, first: int, last: int, seconds: float) -> Sample:
     """pgbench takes whole seconds, at least one."""
     with TemporaryDirectory(dir=world.folder) as folder:
         process = await asyncio.create_subprocess_exec(
             world.programs / "pgbench",
-            *("--no-vacuum", "--protocol=prepared", f"--client={CLIENTS}", "--jobs=2"),
+            *("--no-vacuum", "--protocol=prepared", f"--client={clients}", f"--jobs={min(clients, 2)}"),
             *(f"--time={max(1, round(seconds))}", f"--define=first={first}", f"--define=last={last}"),
             *(f"--file={SCRIPTS / script}", "--log", f"--log-prefix={folder}/log", world.url),
             stdout=asyncio.subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""Spends through the Runner: one transaction at a time, and grouped."""
+"""Spends through one Runner, as a server has it, for one client and for many."""
 
 import random
 from collections.abc import AsyncIterator, Sequence
@@ -20,7 +20,7 @@ from baobab.domain import shared
 from .measure import Contender, Sample, closed_loop
 from .world import HOT, World, user_id
 
-GROUPED_CLIENTS = 256
+CLIENTS = (1, 8, 64, 256)
 SERVICE = shared.Actor(role="service", address="127.0.0.1")
 
 
@@ -31,27 +31,23 @@ async def contenders(world: World) -> AsyncIterator[dict[str, Contender]]:
     async with Database(world.url) as database:
         found: dict[str, Contender] = {}
         for case, owners in (("spread", everybody), ("hot", [user_id(HOT)])):
-            spend = partial(_spend, database, owners)
-            found[f"spends, one at a time, 1 client, {case}"] = partial(spend, 1, 1)
-            found[f"spends, one at a time, 8 clients, {case}"] = partial(spend, 8, 1)
-            found[f"spends, grouped, {case}"] = partial(spend, 1, GROUPED_CLIENTS)
+            for clients in CLIENTS:
+                found[named(clients, case)] = partial(_spend, database, owners, clients)
         yield found
 
 
-def ran_by(database: Database, most_grouped: int) -> Runner:
+def named(clients: int, case: str) -> str:
+    return f"spends, {clients} client{'s' * (clients > 1)}, {case}"
+
+
+def ran_by(database: Database) -> Runner:
     """A Runner on the database, as the container makes it."""
-    storage, queries = PostgresStorage(database, STORED), PostgresQueries(database)
-    return Runner(storage, queries, most_grouped=most_grouped)
+    return Runner(PostgresStorage(database, STORED), PostgresQueries(database))
 
 
-async def _spend(
-    database: Database, owners: Sequence[UUID], runners: int, most_grouped: int, seconds: float
-) -> Sample:
-    """A Runner has one transaction at a time: eight clients, each with a transaction of its own, are
-    eight Runners."""
-    runs = [ran_by(database, most_grouped) for _ in range(runners)]
-    clients = [partial(_once, run, owners) for run in runs for _ in range(most_grouped)]
-    return await closed_loop(clients, seconds)
+async def _spend(database: Database, owners: Sequence[UUID], clients: int, seconds: float) -> Sample:
+    run = ran_by(database)
+    return await closed_loop([partial(_once, run, owners)] * clients, seconds)
 
 
 async def _once(run: Runner, owners: Sequence[UUID]) -> Balance:

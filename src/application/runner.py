@@ -4,8 +4,9 @@
     balance = await run(points.spend, points.Spend(...), actor=actor)
     page = await run.read(points.statement, points.GetStatement(...), actor=actor)
 
-While a commit is under way, arriving commands wait in a queue; the next transaction takes them all.
-None waits for company: a lone command is a batch of one. Each gets its own result or its own error.
+While a batch is loaded and decided, arriving commands wait in a queue; the next one takes them all, as soon
+as the batch before it has only to be written and committed. None waits for company: a lone command is a batch
+of one. Each gets its own result or its own error.
 
 Decisions: docs/decisions/0003-work-and-runner.md, 0004-idempotency.md.
 """
@@ -40,9 +41,13 @@ from .work import (
 C = TypeVar("C", bound=shared.Record)
 V = TypeVar("V")
 
+_this_task = asyncio.current_task
 _encode = msgspec.json.Encoder().encode
 PIECE = 64
 """Commands. A longer batch is written in pieces: the storage writes one while the next is run."""
+AT_ONCE = 2
+"""Batches. The first locks what it needs before the second begins to, and asks for nothing more after that:
+of the two only the second ever waits."""
 
 
 class InvalidCommand(shared.Malformed):
@@ -150,7 +155,8 @@ class Runner:
         self._most_grouped, self._most_waiting = most_grouped, most_waiting
         self._tries, self._patience = tries, patience
         self._queue: deque[_Job] = deque()
-        self._driver: asyncio.Task[None] | None = None
+        self._batches: set[asyncio.Task[None]] = set()
+        self._deciding: asyncio.Task[None] | None = None
         self._kept = Kept()
 
     async def __call__(
@@ -188,8 +194,7 @@ class Runner:
         digest = b"" if use_case.secret else _digest(use_case.name, encoded)
         job = _Job(use_case, command, digest, actor, None if use_case.secret else key, dry_run)
         self._queue.append(job)
-        if self._driver is None:
-            self._driver = asyncio.create_task(self._drive())
+        self._begin()
         return await job.future
 
     async def read(self, query: QueryCase[C, V], question: C, *, actor: shared.Actor) -> V:
@@ -200,18 +205,30 @@ class Runner:
 
     async def close(self) -> None:
         """Wait until every accepted command has its answer."""
-        while self._driver is not None:
-            await self._driver
+        while self._batches:
+            await asyncio.wait(self._batches)
 
-    async def _drive(self) -> None:
+    def _begin(self) -> None:
+        """Begin a batch of what waits, unless one is being decided or too many are under way."""
+        if self._queue and self._deciding is None and len(self._batches) < AT_ONCE:
+            self._deciding = asyncio.create_task(self._run_batch())
+            self._batches.add(self._deciding)
+
+    async def _run_batch(self) -> None:
         try:
-            while self._queue:
-                size = min(len(self._queue), self._most_grouped)
-                jobs = [job for job in (self._queue.popleft() for _ in range(size)) if not job.future.done()]
-                if jobs:
-                    await self._together(jobs)
+            size = min(len(self._queue), self._most_grouped)
+            jobs = [job for job in (self._queue.popleft() for _ in range(size)) if not job.future.done()]
+            if jobs:
+                await self._together(jobs)
         finally:
-            self._driver = None
+            self._batches.discard(_this_task())
+            self._decided()
+
+    def _decided(self) -> None:
+        """This batch has only to be written and committed, or is over: the next one may begin."""
+        if self._deciding is _this_task():
+            self._deciding = None
+        self._begin()
 
     async def _together(self, jobs: Sequence[_Job]) -> None:
         try:
@@ -245,34 +262,38 @@ class Runner:
         for job in jobs:
             job.tries += 1
             job.error = None
+        now = self.clock()
+        self._kept.look_at(now)
         async with self._storage.begin() as transaction:
-            now = self.clock()
-            self._kept.look_at(now)
             records = IdentityMap(transaction, self._kept)
             works = [Work(records, now, job.actor, job.key, self.new_id) for job in jobs]
             await self._load(records, jobs, works)
             outcomes: list[Outcome[Any] | Exception] = []
             for first in range(0, len(jobs), PIECE):
+                await records.write()
                 piece = zip(jobs[first : first + PIECE], works[first : first + PIECE], strict=True)
                 outcomes += [await _perform(job, work, records) for job, work in piece]
                 if records.failure is not None and len(jobs) > 1:
                     raise records.failure
-                await records.write()
+            self._decided()
+            await records.write()
             await records.written()
             for job in jobs:
                 job.sent |= records.has_written
+        if records.has_changed_kept:
+            self._kept.forget()
         return outcomes
 
     async def _load(self, records: IdentityMap, jobs: Sequence[_Job], works: Sequence[Work]) -> None:
-        """Earlier runs are looked for last: where another process ran a command with the same key, whoever
-        sees what that changed, having waited for a lock, sees its answer too, and is not refused."""
+        """Earlier runs are looked for under the locks: where another process ran a command with the same key,
+        whoever sees what that changed, having waited for a lock, sees its answer too, and is not refused."""
         pairs = list(zip(jobs, works, strict=True))
         for step in range(max(len(job.use_case.loads) for job in jobs)):
             await records.load(
                 _wanted(((job, work) for job, work in pairs if step < len(job.use_case.loads)), step)
             )
-        await records.load(_wanted(pairs, None), lock=True)
-        await records.load(RUNS.key(job.actor.user_id, job.key) for job in jobs if job.may_have_run)
+        runs = (RUNS.key(job.actor.user_id, job.key) for job in jobs if job.may_have_run)
+        await records.load((*_wanted(pairs, None), *runs), lock=True)
 
 
 def authorize(allow: frozenset[shared.Role], actor: shared.Actor) -> None:

@@ -209,12 +209,13 @@ _encode = msgspec.json.Encoder().encode
 
 
 class _Entry:
-    """One record of a batch: as the storage has it, and as the batch has made it so far."""
+    """One record of a batch: as the storage has it, and as the batch has made it so far. The key is None
+    where nobody asked for a record of the kind."""
 
-    __slots__ = ("key", "record", "stored")
+    __slots__ = ("key", "kind", "record", "stored")
 
-    def __init__(self, key: Key[Any]) -> None:
-        self.key = key
+    def __init__(self, kind: Kind[Any], key: Key[Any] | None) -> None:
+        self.kind, self.key = kind, key
         self.stored: shared.Record | None = None
         self.record: shared.Record | None = None
 
@@ -223,11 +224,27 @@ class _Listing:
     """What is known of a group. Where the storage left some out, `edge` is the last that it listed, and
     `last` its place in the order: every record up to there is known."""
 
-    __slots__ = ("edge", "entries", "last")
+    __slots__ = ("edge", "entries", "last", "live", "order_of")
 
-    def __init__(self, entries: Iterable[_Entry], edge: shared.Record | None, last: tuple[Any, ...]) -> None:
+    def __init__(self, group: Group[Any], entries: Iterable[_Entry], edge: shared.Record | None) -> None:
+        kind, listed = group.kind, group.kind.groups[group.group]
         self.entries = dict.fromkeys(entries)
-        self.edge, self.last = edge, last
+        self.live = None if listed.history else kind.live
+        self.order_of = kind.order_of[group.group] if listed.order or listed.most else None
+        self.edge = edge
+        self.last = None if edge is None else kind.order_of[group.group](edge)
+
+    def records(self) -> list[Any]:
+        """The records that it lists now."""
+        live, order_of, last = self.live, self.order_of, self.last
+        found: list[Any] = [entry.record for entry in self.entries if entry.record is not None]
+        if live is not None:
+            found = [record for record in found if live(record)]
+        if last is not None and order_of is not None:
+            found = [record for record in found if order_of(record) <= last]
+        if order_of is not None and len(found) > 1:
+            found.sort(key=order_of)
+        return found
 
 
 KEPT = timedelta(seconds=30)
@@ -243,7 +260,7 @@ class Kept:
     def look_at(self, now: datetime) -> None:
         """What time it is. Whatever is too old is forgotten, and all where a clock was turned back."""
         if not self._now <= now < self._since + KEPT:
-            self._answers.clear()
+            self.forget()
             self._since = now
         self._now = now
 
@@ -254,13 +271,19 @@ class Kept:
         """The record of a key or the records of a group."""
         return self._answers[one]
 
-    def keep(self, one: Wanted, found: Any) -> None:
-        """Keep what was just read, if it is of a kind that is kept."""
-        if one.kind.kept:
-            self._answers[one] = found
+    def keeper(self) -> Callable[[Wanted, Any], None]:
+        """Keeps what is read from now on, if it is of a kind that is kept; in vain once it is forgotten."""
+        answers = self._answers
+
+        def keep(one: Wanted, found: Any) -> None:
+            if one.kind.kept:
+                answers[one] = found
+
+        return keep
 
     def forget(self) -> None:
-        self._answers.clear()
+        """Forget everything, what is being read at this moment included."""
+        self._answers = {}
 
 
 _Listings = tuple[_Listing, ...]
@@ -270,13 +293,14 @@ class IdentityMap:
     """The records of one batch, each once, with the journal that undoes a refused command.
 
     `failure` is what broke the transaction while a command looked: nobody else can look any more.
-    `has_written` says whether anything was, or was begun to be.
+    `has_written` says whether anything was, or was begun to be; `has_changed_kept` whether configuration was.
     """
 
     def __init__(self, transaction: Transaction, kept: Kept) -> None:
         self._transaction, self._kept = transaction, kept
         self.failure: Exception | None = None
-        self.has_written = False
+        self.has_written = self.has_changed_kept = False
+        self._asked: dict[Kind[Any], set[str]] = {}
         self._entries: dict[Key[Any], _Entry] = {}
         self._listings: dict[Group[Any], _Listing] = {}
         self._touched: dict[_Entry, None] = {}
@@ -290,6 +314,7 @@ class IdentityMap:
             one for one in dict.fromkeys(wanted) if (lock and not one.kind.kept) or not self._recalls(one)
         ]
         if missing:
+            keep = self._kept.keeper()
             try:
                 await self.written()
                 loaded = await self._transaction.load(missing, lock=lock)
@@ -298,7 +323,7 @@ class IdentityMap:
                 raise
             for one in missing:
                 found = loaded.records.get(one) if isinstance(one, Key) else loaded.groups.get(one, ())
-                self._kept.keep(one, found)
+                keep(one, found)
                 self._accept(one, found)
 
     def knows(self, one: Wanted) -> bool:
@@ -314,29 +339,42 @@ class IdentityMap:
         return True
 
     def _accept(self, one: Wanted, found: Any) -> None:
+        groups = self._groups_asked(one.kind)
         if isinstance(one, Key):
             self._note(one, found)
         else:
+            groups.add(one.group)
             self._listings[one] = self._listing(one, found)
+
+    def _groups_asked(self, kind: Kind[Any]) -> set[str]:
+        """The groups of a kind that were asked for. From the first time on, what is saved is found by key."""
+        if (groups := self._asked.get(kind)) is None:
+            groups = self._asked[kind] = set()
+            for entry in self._touched:
+                if entry.kind is kind and entry.key is None:
+                    entry.key = Key(kind, kind.values_of(entry.record))
+                    self._entries[entry.key] = entry
+        return groups
 
     def _listing(self, group: Group[Any], found: Sequence[shared.Record]) -> _Listing:
         """What the storage found, and what earlier commands of the batch saved before it was asked."""
         kind, most = group.kind, group.kind.groups[group.group].most
         entries = [self._note(Key(kind, kind.values_of(record)), record) for record in found]
         edge = found[-1] if most and len(found) >= most else None
-        last = () if edge is None else kind.order_of[group.group](edge)
-        return _Listing(entries + self._touched_in(group), edge, last)
+        return _Listing(group, entries + self._touched_in(group), edge)
 
     def _touched_in(self, group: Group[Any]) -> list[_Entry]:
         """The records of a group that earlier commands of the batch saved before it was loaded."""
+        if not self._touched:
+            return []
         values_of = group.kind.group_values_of[group.group]
-        entries = (entry for entry in self._touched if entry.key.kind is group.kind)
+        entries = (entry for entry in self._touched if entry.kind is group.kind)
         return [one for one in entries if one.record is not None and values_of(one.record) == group.values]
 
     def _note(self, key: Key[Any], record: shared.Record | None) -> _Entry:
         entry = self._entries.get(key)
         if entry is None:
-            entry = self._entries[key] = _Entry(key)
+            entry = self._entries[key] = _Entry(key.kind, key)
         if entry not in self._touched:
             entry.stored = entry.record = record
         return entry
@@ -348,15 +386,7 @@ class IdentityMap:
             raise LookupError(f"{key} was not declared: add it to the use case's loads or locks") from None
 
     def list(self, group: Group[R]) -> list[R]:
-        listing, kind = self._declared(group), group.kind
-        known = (cast("R | None", entry.record) for entry in listing.entries)
-        found = [record for record in known if record is not None and kind.lists(group.group, record)]
-        listed = kind.groups[group.group]
-        if listed.order or listed.most:
-            order_of, last = kind.order_of[group.group], listing.last
-            found = [record for record in found if not last or order_of(record) <= last]
-            found.sort(key=order_of)
-        return found
+        return self._declared(group).records()
 
     def edge(self, group: Group[R]) -> R | None:
         return cast("R | None", self._declared(group).edge)
@@ -368,21 +398,28 @@ class IdentityMap:
             raise LookupError(f"{group} was not declared: add it to the use case's loads or locks") from None
 
     def save(self, record: shared.Record) -> None:
+        """What is written once, and was never asked for, needs no place where it would be found."""
         kind = Kind.of[type(record)]
-        key = Key(kind, kind.values_of(record))
-        entry = self._entries.get(key)
-        before: object = _UNKNOWN if entry is None else entry.record
-        if entry is None:
-            entry = self._entries[key] = _Entry(key)
-        self._journal.append((entry, before, self._join(kind, entry, record)))
+        asked = self._asked.get(kind)
+        key = Key(kind, kind.values_of(record)) if asked is not None or kind.changes else None
+        entry = self._entries.get(key) if key is not None else None
+        before: object = _UNKNOWN
+        if entry is not None:
+            before = entry.record
+        else:
+            entry = _Entry(kind, key)
+            if key is not None:
+                self._entries[key] = entry
+        self._journal.append((entry, before, self._join(asked, entry, record) if asked else ()))
         entry.record = record
         self._touched[entry] = self._unwritten[entry] = None
 
-    def _join(self, kind: Kind[Any], entry: _Entry, record: shared.Record) -> _Listings:
+    def _join(self, asked: Iterable[str], entry: _Entry, record: shared.Record) -> _Listings:
         """List the record in its groups; the ones that did not list it yet."""
         joined: _Listings = ()
-        for name, values_of in kind.group_values_of.items():
-            listing = self._listings.get(Group(kind, name, values_of(record)))
+        kind = entry.kind
+        for name in asked:
+            listing = self._listings.get(Group(kind, name, kind.group_values_of[name](record)))
             if listing is not None and entry not in listing.entries:
                 listing.entries[entry] = None
                 joined += (listing,)
@@ -398,7 +435,9 @@ class IdentityMap:
             for listing in joined:
                 del listing.entries[entry]
             if before is _UNKNOWN:
-                del self._entries[entry.key], self._touched[entry], self._unwritten[entry]
+                if entry.key is not None:
+                    del self._entries[entry.key]
+                del self._touched[entry], self._unwritten[entry]
                 before = None
             entry.record = cast("shared.Record | None", before)
 
@@ -411,6 +450,7 @@ class IdentityMap:
         self._journal.clear()
         if changes.added or changes.changed:
             if any(kind.kept for side in changes for kind in side):
+                self.has_changed_kept = True
                 self._kept.forget()
             self.has_written = True
             self._writing = asyncio.create_task(self._transaction.write(changes))
@@ -429,7 +469,7 @@ class IdentityMap:
             record, stored = entry.record, entry.stored
             if record is not None and record is not stored:
                 side = changes.added if stored is None else changes.changed
-                side.setdefault(entry.key.kind, []).append(record)
+                side.setdefault(entry.kind, []).append(record)
                 entry.stored = record
         return changes
 

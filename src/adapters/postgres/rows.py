@@ -5,6 +5,7 @@ tuples are JSON. Keys are passed as one array a column and unnested; records to 
 one JSON document, which costs Python a fraction of what encoding their values one by one does.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar, get_type_hints
@@ -230,6 +231,38 @@ def writing(*parts: Insert | Update) -> Statement:
     """One statement of several inserts and updates; it answers how many rows each of them wrote."""
     written = [part.cte(f"part_{number}") for number, part in enumerate(parts)]
     return Statement(select(*(select(func.count()).select_from(part).scalar_subquery() for part in written)))
+
+
+PLACE = re.compile(r"\$(\d+)")
+
+
+class SideBySide(NamedTuple):
+    """One statement of several selects. The first column of a row is the number of its select, whose columns
+    are in `places`; those of the others are null."""
+
+    sql: str
+    places: tuple[slice, ...]
+
+
+@lru_cache(maxsize=1024)
+def side_by_side(*parts: tuple[str, Stored[Any]]) -> SideBySide:
+    """One statement of the selects of several kinds, which answers in their order."""
+    columns = [[f"null::{c.type.compile(_DIALECT)}" for c in stored.columns] for _, stored in parts]
+    selects: list[str] = []
+    places: list[slice] = []
+    given = 0
+    for number, (sql, _) in enumerate(parts):
+        before = [str(number), *(null for some in columns[:number] for null in some)]
+        after = [null for some in columns[number + 1 :] for null in some]
+        places += [slice(len(before), len(before) + len(columns[number]))]
+        selects += [f"(select {', '.join((*before, 'one.*', *after))} from ({_shifted(sql, given)}) as one)"]
+        given += len(set(PLACE.findall(sql)))
+    return SideBySide(" union all ".join(selects), tuple(places))
+
+
+def _shifted(sql: str, by: int) -> str:
+    """A statement whose places begin `by` later."""
+    return PLACE.sub(lambda place: f"${int(place[1]) + by}", sql)
 
 
 def arrays(wanted: Sequence[Key[Any] | Group[Any]]) -> list[Sequence[Any]]:

@@ -2,57 +2,72 @@
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Protocol
-
-import asyncpg
+from typing import Any, NamedTuple, Protocol
 
 from ...application.work import Changes, Group, Key, Kind, Loaded, Wanted
 from ...domain import shared
 from .database import Database, in_time, translated
-from .rows import Part, Statements, Stored, arrays, writing
+from .rows import Part, Statements, Stored, arrays, side_by_side, writing
 
 Connection = Any  # asyncpg.Connection or the pool's proxy of one
 
 
-BEGIN = "begin" + "".join(
-    f"; set local enable_{way} = off" for way in ("seqscan", "bitmapscan", "hashjoin", "mergejoin")
-)
-"""Every row is found by its key in an index, in its order. Left alone, a connection plans a statement while
-its table is small, and goes on reading the whole of it."""
+class Asked(NamedTuple):
+    """What is looked for in one kind: by key (group ""), or in one of its groups."""
+
+    stored: Stored[Any]
+    group: str
+    wanted: Sequence[Any]
+
+    @property
+    def values(self) -> list[tuple[object, ...]]:
+        return [one.values for one in self.wanted]
+
+    def sql(self, statements: Statements) -> str:
+        return statements.by_group[self.group] if self.group else statements.by_key
+
+
+Rows = Sequence[Sequence[Any]]
 
 
 class Locking(Protocol):
-    """How the rows of several keys are locked in sorted key order, how the first few of several groups are
-    found, and which statements go with it."""
+    """How the rows of several keys are locked in sorted key order, how rows are found without a lock, and
+    which statements go with it."""
 
     def statements(self, stored: Stored[Any]) -> Statements: ...
 
-    async def rows(
-        self, connection: Connection, stored: Stored[Any], keys: Sequence[Key[Any]]
-    ) -> Sequence[asyncpg.Record]: ...
+    async def locked(self, connection: Connection, asked: Asked) -> Rows: ...
 
-    async def first(
-        self, connection: Connection, stored: Stored[Any], group: str, wanted: Sequence[Group[Any]]
-    ) -> Sequence[asyncpg.Record]: ...
+    async def found(self, connection: Connection, asked: Sequence[Asked]) -> list[Rows]: ...
 
 
 class ArrayLocking:
     """One `select … for update` for all keys, ordered by key. For one server."""
 
+    FEW = 16
+    """Keys. So few of several kinds are found in one round trip; more are found a kind at a time, by
+    statements that all batches share."""
+
     def statements(self, stored: Stored[Any]) -> Statements:
         return stored.plain
 
-    async def rows(
-        self, connection: Connection, stored: Stored[Any], keys: Sequence[Key[Any]]
-    ) -> Sequence[asyncpg.Record]:
-        rows: Sequence[asyncpg.Record] = await connection.fetch(stored.plain.by_key_locked, *arrays(keys))
+    async def locked(self, connection: Connection, asked: Asked) -> Rows:
+        rows: Rows = await connection.fetch(asked.stored.plain.by_key_locked, *arrays(asked.wanted))
         return rows
 
-    async def first(
-        self, connection: Connection, stored: Stored[Any], group: str, wanted: Sequence[Group[Any]]
-    ) -> Sequence[asyncpg.Record]:
-        rows: Sequence[asyncpg.Record] = await connection.fetch(stored.plain.by_group[group], *arrays(wanted))
-        return rows
+    async def found(self, connection: Connection, asked: Sequence[Asked]) -> list[Rows]:
+        if len(asked) > 1 and sum(len(one.wanted) for one in asked) <= self.FEW:
+            return await self._found_together(connection, asked)
+        sql = ((one.sql(one.stored.plain), arrays(one.wanted)) for one in asked)
+        return [await connection.fetch(statement, *values) for statement, values in sql]
+
+    async def _found_together(self, connection: Connection, asked: Sequence[Asked]) -> list[Rows]:
+        statement = side_by_side(*((one.sql(one.stored.plain), one.stored) for one in asked))
+        values = [array for one in asked for array in arrays(one.wanted)]
+        found: list[list[Sequence[Any]]] = [[] for _ in asked]
+        for row in await connection.fetch(statement.sql, *values):
+            found[row[0]].append(row[statement.places[row[0]]])
+        return list(found)
 
 
 class PipelinedLocking:
@@ -62,18 +77,21 @@ class PipelinedLocking:
     def statements(self, stored: Stored[Any]) -> Statements:
         return stored.spread
 
-    async def rows(
-        self, connection: Connection, stored: Stored[Any], keys: Sequence[Key[Any]]
-    ) -> Sequence[asyncpg.Record]:
-        ordered = sorted(key.values for key in keys)
-        rows: Sequence[asyncpg.Record] = await connection.fetchmany(stored.one_locked, ordered)
+    async def locked(self, connection: Connection, asked: Asked) -> Rows:
+        rows: Rows = await connection.fetchmany(asked.stored.one_locked, sorted(asked.values))
         return rows
 
-    async def first(
-        self, connection: Connection, stored: Stored[Any], group: str, wanted: Sequence[Group[Any]]
-    ) -> Sequence[asyncpg.Record]:
-        values = [one.values for one in wanted]
-        rows: Sequence[asyncpg.Record] = await connection.fetchmany(stored.spread.by_group[group], values)
+    async def found(self, connection: Connection, asked: Sequence[Asked]) -> list[Rows]:
+        return [await self._found(connection, one) for one in asked]
+
+    async def _found(self, connection: Connection, asked: Asked) -> Rows:
+        sql, group = asked.sql(asked.stored.spread), asked.group
+        is_cut = group and asked.stored.kind.groups[group].most
+        rows: Rows = await (
+            connection.fetchmany(sql, asked.values)
+            if is_cut
+            else connection.fetch(sql, *arrays(asked.wanted))
+        )
         return rows
 
 
@@ -94,39 +112,20 @@ class PostgresTransaction:
         self._connection, self._stored, self._places, self._locking = connection, stored, places, locking
 
     async def load(self, wanted: Sequence[Wanted], *, lock: bool) -> Loaded:
-        loaded = Loaded({}, {})
-        asked: dict[Place, list[Any]] = {}
+        loaded, others = Loaded({}, {}), []
+        by_place: dict[Place, list[Any]] = {}
         for one in wanted:
-            asked.setdefault((one.kind, one.group if isinstance(one, Group) else ""), []).append(one)
-        for place in sorted(asked, key=self._places.__getitem__):
+            by_place.setdefault((one.kind, one.group if isinstance(one, Group) else ""), []).append(one)
+        for place in sorted(by_place, key=self._places.__getitem__):
             kind, group = place
-            if group:
-                await self._list(self._stored[kind], group, asked[place], loaded)
+            asked = Asked(self._stored[kind], group, by_place[place])
+            if lock and kind.root and not group:
+                _accept(loaded, asked, await self._locking.locked(self._connection, asked))
             else:
-                await self._find(self._stored[kind], asked[place], lock and kind.root, loaded)
+                others.append(asked)
+        for asked, rows in zip(others, await self._locking.found(self._connection, others), strict=True):
+            _accept(loaded, asked, rows)
         return loaded
-
-    async def _find(self, stored: Stored[Any], keys: Sequence[Key[Any]], lock: bool, loaded: Loaded) -> None:
-        if lock:
-            rows = await self._locking.rows(self._connection, stored, keys)
-        else:
-            rows = await self._connection.fetch(self._locking.statements(stored).by_key, *arrays(keys))
-        kind, values_of = stored.kind, stored.kind.values_of
-        loaded.records.update((Key(kind, values_of(one)), one) for one in map(stored.record, rows))
-
-    async def _list(
-        self, stored: Stored[Any], group: str, wanted: Sequence[Group[Any]], loaded: Loaded
-    ) -> None:
-        if stored.kind.groups[group].most:
-            rows = await self._locking.first(self._connection, stored, group, wanted)
-        else:
-            statement = self._locking.statements(stored).by_group[group]
-            rows = await self._connection.fetch(statement, *arrays(wanted))
-        values_of = stored.kind.group_values_of[group]
-        found: dict[tuple[object, ...], list[shared.Record]] = {one.values: [] for one in wanted}
-        for record in map(stored.record, rows):
-            found[values_of(record)].append(record)
-        loaded.groups.update((one, found[one.values]) for one in wanted)
 
     async def write(self, changes: Changes) -> None:
         parts = list(self._writes(changes))
@@ -148,6 +147,20 @@ class PostgresTransaction:
                 yield update, changed
 
 
+def _accept(loaded: Loaded, asked: Asked, rows: Rows) -> None:
+    """Add the records of rows that were found to what is loaded."""
+    kind, group = asked.stored.kind, asked.group
+    records = map(asked.stored.record, rows)
+    if group:
+        values_of = kind.group_values_of[group]
+        listed: dict[tuple[object, ...], list[shared.Record]] = {one.values: [] for one in asked.wanted}
+        for record in records:
+            listed[values_of(record)].append(record)
+        loaded.groups.update((one, listed[one.values]) for one in asked.wanted)
+    else:
+        loaded.records.update((Key(kind, kind.values_of(one)), one) for one in records)
+
+
 class PostgresStorage:
     """Where the Runner keeps records: one transaction of one pooled connection a batch."""
 
@@ -160,8 +173,8 @@ class PostgresStorage:
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[PostgresTransaction]:
         with translated():
-            async with self._database.connection() as connection:
-                await connection.execute(BEGIN)
+            async with self._database.writer() as connection:
+                await connection.execute("begin")
                 try:
                     with in_time(connection):
                         yield PostgresTransaction(connection, self._stored, self._places, self._lock())
