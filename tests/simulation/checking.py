@@ -61,6 +61,10 @@ BROKEN = {
         from {S}.posting order by user_id, unit, sequence desc) p using (user_id, unit)
         where a.sequence <> coalesce(p.sequence, 0)
         or p.sequence > 0 and (a.hash <> p.hash or a.recorded_at <> p.recorded_at)""",
+    "5: as of no instant has anybody less than nothing": f"""
+        select * from (select user_id, unit, effective_at, sum(sum(amount)) over
+        (partition by user_id, unit order by effective_at) as balance
+        from {S}.posting group by 1, 2, 3) p where balance < 0""",
     "5: a debt is the sum of its changes, and never negative": f"""
         select a.user_id, a.unit, a.debt, p.sum from {S}.account a
         left join (select user_id, unit, sum(debt) from {S}.posting group by 1, 2) p using (user_id, unit)
@@ -167,6 +171,7 @@ def _check_lots(rows: list[Any], account: Account, names: Names) -> None:
         names.bind(due.grant, row["grant_id"])
         _check_source(row, due.source, names)
         expected = {name: getattr(due, name) for name in (*said, "warned", "revoked")}
+        expected["expired"] = account.expired_of(due)
         _same(f"lot {due.name}", {name: row[name] for name in expected}, expected)
 
 

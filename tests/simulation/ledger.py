@@ -202,7 +202,9 @@ class Account:
     def expired_of(self, lot: Lot) -> int:
         """What of a lot ended unspent."""
         ended = {posting.name for posting in self.postings if posting.kind == "expired"}
-        return sum(part for _, posting, name, part in self.allocations if posting in ended and name == lot.name)
+        return sum(
+            part for _, posting, name, part in self.allocations if posting in ended and name == lot.name
+        )
 
     def post(self, now: datetime, kind: str, amount: int, source: Any, then: Any = None, **more: Any) -> Name:
         """Write a line at the end of the history, effective `then`, or when it is recorded."""

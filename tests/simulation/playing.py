@@ -17,7 +17,7 @@ from typing import Any
 
 from baobab.adapters.postgres.database import Database
 from baobab.application import points
-from baobab.application.points import auditing, reports
+from baobab.application.points import auditing, reports, sweeping
 from baobab.domain import shared
 
 from . import chance
@@ -77,6 +77,7 @@ class World:
         self.clock, self.round = Clock(chance.start_of(seed)), -1
         self.asking = Asking(server, admin, self.clock, self.names)
         self.past: list[list[tuple[Wish, Any]]] = [[] for _ in range(size.clients)]
+        self.midway = False
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "server": None}
@@ -119,18 +120,17 @@ class World:
         self.note(f"round {self.round} at {self.clock.now.isoformat()}, agreed: {self.clock.agrees}")
         asking.plan_kill(draw, self.size.kills, self.size.clients * self.size.steps)
         await self._keep_books(draw)
-        sweeping, warning = draw.random() < 0.4, draw.random() < 0.5
+        self.midway = self.clock.agrees and draw.random() < 0.3
         hot: list[Step] = []
         async with asyncio.TaskGroup() as group:
             for client in range(self.size.clients):
                 group.create_task(self._client(client, hot))
+            if self.midway:
+                group.create_task(self._workers("expiry", draw))
         async with self.server.connection(self.name) as connection:
             await self._replay(connection, hot)
         self.clock.agree()
-        if sweeping:
-            await self._sweep()
-        if warning:
-            await self._warn()
+        await self._fall_due(draw)
         await self._read(draw)
         await self._verify(draw)
         async with self.server.connection(self.name) as connection:
@@ -290,21 +290,26 @@ class World:
 
     # --- the house's own work -----------------------------------------------------------------------
 
-    async def _sweep(self) -> None:
-        """Two workers write down what time decided, both of everything."""
-        self.note("sweep")
-        wishes = [
-            Wish(f"sweep-{self.round}-{worker}-{number}", "expire", {"user": user, "unit": unit})
-            for number, ((user, unit), account) in enumerate(sorted(self.oracle.accounts.items()))
-            for worker in range(PROCESSES)
-            if account.closed_at is None
-        ]
-        asked = (self.asking.ask(number % PROCESSES, wish) for number, wish in enumerate(wishes))
-        await asyncio.gather(*asked)
-        self.oracle.sweep(self.clock.now)
+    async def _fall_due(self, draw: Random) -> None:
+        """Time's decisions are written down and warnings said, or not; by two workers at once. A round that
+        was swept midway is swept again, so that it does not matter whom the first sweep came before."""
+        if self.midway or draw.random() < 0.3:
+            self.note("sweep")
+            await self._workers("expiry", draw)
+            self.oracle.sweep(self.clock.now)
+        if draw.random() < 0.5:
+            self.note("warn")
+            await self._workers("warning", draw)
+            self.oracle.warn(self.clock.now)
 
-    async def _warn(self) -> None:
-        """Two workers warn of what ends soon."""
+    async def _workers(self, task: sweeping.Task, draw: Random) -> None:
+        shares = [draw.choice((0.0, 0.5)) for _ in range(PROCESSES)]
+        await asyncio.gather(*(self._work(task, process, shares[process]) for process in range(PROCESSES)))
+
+    async def _work(self, task: sweeping.Task, process: int, share: float) -> None:
+        runner, actor = self.asking.runners[process], self.asking.actor
+        run = partial(sweeping.run_due, runner, task, actor=actor, share=share)
+        await self.asking.until_answered(run, task)
 
     async def _read(self, draw: Random) -> None:
         """What a reader is told of some accounts, now and as of then, and of what is owed to all."""
