@@ -2,6 +2,7 @@
 close."""
 
 from datetime import datetime, timedelta
+from itertools import pairwise
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -346,10 +347,7 @@ def adds_up(found: Periods) -> bool:
         + (one.adjustments + one.gifts + one.conversions)
         == one.opening_balance + sum(kind.amount for kind in one.kinds)
         for one in found.months
-    ) and all(
-        before.closing_balance == after.opening_balance
-        for before, after in zip(found.months, found.months[1:], strict=False)
-    )
+    ) and all(before.closing_balance == after.opening_balance for before, after in pairwise(found.months))
 
 
 async def test_every_month_goes_from_its_opening_to_its_closing(office: Office) -> None:

@@ -1,13 +1,15 @@
-"""`baobab demo`: the demo community."""
+"""`baobab demo`: the demo community, and a year of it."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import rich_click as click
 
 from .. import program
-from ..demo import ACCOUNTS, Demo, load_demo
+from ..demo import ACCOUNTS, Demo, load_demo, load_year
 from ..settings import from_environment
-from .terminal import as_json, print_json
+from . import books
+from .terminal import as_json, print_json, text_of
 
 SAID = {
     "loaded": "The demo community is loaded.",
@@ -16,20 +18,48 @@ SAID = {
 }
 
 
-@click.command("demo")
+@click.group("demo", invoke_without_command=True)
 @as_json
-def command(as_json: bool) -> None:
+@click.pass_context
+def command(context: click.Context, as_json: bool) -> None:
     """Load the demo community: producers, projects, a shop, and members with twenty months of history.
 
     Safe to run twice, and on a database that holds other things: those stay as they are. It pays in
     the sandbox, so it is refused where BAOBAB_SANDBOX is off.
     """
+    if context.invoked_subcommand is not None:
+        return
     with program.ready(from_environment()) as settings:
         demo = asyncio.run(load_demo(settings))
     if as_json:
         print_json({"demo": demo, "accounts": [account._asdict() for account in ACCOUNTS]})
     else:
         _show(demo)
+
+
+@command.command("year")
+@click.option(
+    "--until", type=click.DateTime(["%Y-%m-%d"]), help="The day on which the year ends; today by default."
+)
+@as_json
+def year(until: datetime | None, as_json: bool) -> None:
+    """Play the year after the demo community's history, and show its books.
+
+    In an empty database the history then ends a year ago. Played again it changes nothing.
+    """
+    with program.ready(from_environment()) as settings:
+        played = asyncio.run(load_year(settings, until and until.replace(tzinfo=UTC)))
+    if as_json:
+        print_json(played)
+        return
+    click.echo(f"{SAID[played.demo.outcome]} Its year ends at {text_of(played.ends_at)}.\n")
+    books.liability(played.liability)
+    click.echo()
+    books.periods(played.periods)
+    click.echo()
+    books.coverage(played.coverage)
+    click.echo()
+    books.limited_network(played.limited_network)
 
 
 def _show(demo: Demo) -> None:

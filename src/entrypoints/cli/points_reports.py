@@ -1,5 +1,6 @@
 """`baobab points as-of`, `liability`, `periods`, ...: the reports of the ledger."""
 
+import sys
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TypeVar
@@ -127,7 +128,7 @@ def limited_network(check: bool, as_json: bool) -> None:
     found = on_database(run)
     _print(found, books.limited_network, as_json=as_json)
     if check and found.alert:
-        click.get_current_context().exit(ALERT)
+        sys.exit(ALERT)
 
 
 COMMANDS = (as_of, expiring, forecast, liability, periods, coverage, limited_network)
