@@ -11,8 +11,15 @@ import pytest
 from ledgers import END, Ledger, enrolled, parts, set_policy
 
 from baobab.application.points import importing, opening_files, sweeping
-from baobab.application.points.importing import Bring, Brought, Count, Entry, LineReport, OpeningLine
-from baobab.application.points.opening_files import UnreadableFile
+from baobab.application.points.importing import (
+    Bring,
+    Brought,
+    Count,
+    Entry,
+    LineReport,
+    OpeningLine,
+    UnreadableFile,
+)
 from baobab.application.work import Conflict
 from baobab.domain import shared
 from baobab.domain.points import FOREVER

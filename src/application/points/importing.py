@@ -70,6 +70,33 @@ class ReferenceRepeated(shared.RuleForbids):
     line: int
 
 
+class UnreadableFile(shared.Malformed):
+    message = "The file cannot be read at line {line}: {reason}."
+    line: int
+    reason: str
+
+
+class NotWhole(shared.RuleForbids):
+    message = "{given} is not a whole number of at most 15 digits."
+    given: str
+
+
+class NotYesOrNo(shared.RuleForbids):
+    message = "{given} is neither yes nor no."
+    given: str
+
+
+class WrongColumns(shared.RuleForbids):
+    message = "{found} columns were found, where the first line names {wanted}."
+    found: int
+    wanted: int
+
+
+class InvalidValue(shared.RuleForbids):
+    message = "{reason}."
+    reason: str
+
+
 class OpeningLine(shared.Record, kw_only=True, forbid_unknown_fields=True):
     """What somebody had in another system. `number` is where that stands, by default its place in the list; a
     day as `expires_at` means its end in the unit's zone; `funded` were paid for, else they are bonus."""
@@ -123,12 +150,7 @@ class Count(shared.Record):
     points: int = 0
 
     def __add__(self, other: "Count") -> "Count":
-        return Count(
-            self.ok + other.ok,
-            self.already_there + other.already_there,
-            self.wrong + other.wrong,
-            self.points + other.points,
-        )
+        return Count(*(getattr(self, name) + getattr(other, name) for name in self.__struct_fields__))
 
 
 class Brought(shared.Record):
@@ -301,13 +323,8 @@ def check_repeated(line: OpeningLine, seen: dict[UUID, int]) -> None:
 
 def _check_same(known: Opening, opening: Opening) -> None:
     if shared.evolve(opening, recorded_at=known.recorded_at) != known:
-        raise ReferenceReused(
-            reference=known.reference,
-            user_id=known.user_id,
-            amount=known.amount,
-            funded=known.funded,
-            expires_at=known.expires_at,
-        )
+        facts = ("reference", "user_id", "amount", "funded", "expires_at")
+        raise ReferenceReused(**{name: getattr(known, name) for name in facts})
 
 
 def expiry_at(text: str, zone: str) -> datetime:

@@ -13,40 +13,22 @@ import msgspec
 
 from ...domain import shared
 from ...domain.points import POINTS
-from .importing import Entry, OpeningLine, wrong
+from .importing import (
+    Entry,
+    InvalidValue,
+    NotWhole,
+    NotYesOrNo,
+    OpeningLine,
+    UnreadableFile,
+    WrongColumns,
+    wrong,
+)
 
 NEEDED = ("reference", "member", "amount", "expires_at", "funded")
 COLUMNS = (*NEEDED, "unit")
 _FUNDED = {"yes": True, "true": True, "no": False, "false": False}
 _WHOLE = re.compile(r"[+-]?[0-9]{1,15}")
 _PLACE = re.compile(r" - at `\$\.(\w+)`")
-
-
-class UnreadableFile(shared.Malformed):
-    message = "The file cannot be read at line {line}: {reason}."
-    line: int
-    reason: str
-
-
-class NotWhole(shared.RuleForbids):
-    message = "{given} is not a whole number of at most 15 digits."
-    given: str
-
-
-class NotYesOrNo(shared.RuleForbids):
-    message = "{given} is neither yes nor no."
-    given: str
-
-
-class WrongColumns(shared.RuleForbids):
-    message = "{found} columns were found, where the first line names {wanted}."
-    found: int
-    wanted: int
-
-
-class InvalidValue(shared.RuleForbids):
-    message = "{reason}."
-    reason: str
 
 
 class _Wrong(Exception):

@@ -58,12 +58,7 @@ class Tally(shared.Record):
     holds: int = 0
 
     def __add__(self, other: "Tally") -> "Tally":
-        return Tally(
-            self.accounts + other.accounts,
-            self.lots + other.lots,
-            self.points + other.points,
-            self.holds + other.holds,
-        )
+        return Tally(*(getattr(self, name) + getattr(other, name) for name in self.__struct_fields__))
 
 
 class Batch(shared.Record):

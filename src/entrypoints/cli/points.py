@@ -20,8 +20,10 @@ def command() -> None:
 
 
 command.late(
+    "points_import",
     "points_moving",
     "points_reports",
+    "points_sweep",
     "points_units",
 )
 """The modules with the other commands: each has a tuple `COMMANDS`."""

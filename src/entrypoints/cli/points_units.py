@@ -7,7 +7,7 @@ import msgspec
 import rich_click as click
 
 from ...application import points
-from ...application.points import Units
+from ...application.points import Units, sweeping
 from ...domain.points import NOTICE, POINTS, Consumption
 from ..container import Container
 from ..program import OPERATOR
@@ -121,9 +121,12 @@ def set_rate(
 @click.option("--unit", default=POINTS, show_default=True)
 @submits
 def close_period(month: str, unit: str, **options: Any) -> None:
-    """Close the books of a unit through the end of MONTH, such as 2026-03. Sweep first."""
+    """Close the books of a unit through the end of MONTH, such as 2026-03. What ended is written down first,
+    but not by a dry run."""
 
     async def make(container: Container) -> points.ClosePeriod:
+        if not options["dry_run"]:
+            await sweeping.run_due(container.runner(), "expiry", actor=OPERATOR, unit=unit)
         return points.ClosePeriod(unit=unit, month=month)
 
     submit(points.close_period, make, **options)

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 import rich_click as click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Column, Table
 
 from ...application import identity
@@ -115,4 +116,4 @@ def text_of(value: Any) -> str:
         return "\n".join(text_of(one) for one in value)
     if isinstance(value, shared.Record):
         return "  ".join(text_of(getattr(value, name)) for name in value.__struct_fields__)
-    return "" if value is None else str(value)
+    return "" if value is None else escape(str(value))

@@ -23,6 +23,7 @@ from . import (
     payments,
     points,
     points_reports,
+    points_sweep,
     projects,
 )
 from .ask import provide_ask, request_id_of
@@ -35,6 +36,7 @@ CONTEXTS = (
     identity,
     points,
     points_reports,
+    points_sweep,
     payments,
     partners,
     projects,

@@ -30,9 +30,18 @@ class Ask:
         self.settings: Settings = state.settings
         self.actor, self._scope, self._key = actor, scope, key
 
-    async def __call__(self, use_case: UseCase[C, V], command: C, *, actor: shared.Actor | None = None) -> V:
+    async def __call__(
+        self,
+        use_case: UseCase[C, V],
+        command: C,
+        *,
+        actor: shared.Actor | None = None,
+        dry_run: bool = False,
+    ) -> V:
         """The result of a use case; a replay is marked on the response."""
-        outcome = await self.runner.submit(use_case, command, actor=actor or self.actor, key=self._key)
+        outcome = await self.runner.submit(
+            use_case, command, actor=actor or self.actor, key=self._key, dry_run=dry_run
+        )
         if outcome.replayed:
             self._scope["state"]["replayed"] = True
         return outcome.result
