@@ -199,6 +199,10 @@ class Account:
                 held += sum(part for name, part in hold.parts if name == lot.name)
         return held
 
+    def latest(self, now: datetime) -> datetime:
+        """Now, or when the last line was recorded, if several lines of one instant made that later."""
+        return max(now, self.postings[-1].recorded_at) if self.postings else now
+
     def expired_of(self, lot: Lot) -> int:
         """What of a lot ended unspent."""
         ended = {posting.name for posting in self.postings if posting.kind == "expired"}
@@ -217,6 +221,8 @@ class Account:
 
     def credit(self, now: datetime, kind: str, amount: int, source: Any, then: Any, **more: Any) -> Name:
         """Write a credit, and make the lot that it promises."""
+        recorded = max(now, self.postings[-1].recorded_at + TICK) if self.postings else now
+        more["available_at"] = max(more["available_at"], then or recorded)
         own = {one: more[one] for one in ("funded", "grant", "policy_version", "available_at", "expires_at")}
         name = self.post(now, kind, amount, source, then, **more)
         self.lots.append(Lot(name, amount, amount, source=source, created_at=now, **own))

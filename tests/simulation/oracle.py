@@ -124,7 +124,7 @@ class Oracle:
         if then is not None and refunds and then < refunds[-1]:
             raise Refused("effective_too_early", since=refunds[-1], effective_at=then)
         free = self.unexpired(account, now)
-        return [(lot, part) for lot, part in free if lot.available_at <= (then or now)]
+        return [(lot, part) for lot, part in free if lot.available_at <= (then or account.latest(now))]
 
     def take(self, usable: Taken, amount: int) -> Taken:
         taken: Taken = []
@@ -428,7 +428,7 @@ class Oracle:
         """The balance in its parts, and the names of what was written."""
         usable = self.usable(account, now)
         available = sum(part for _, part in usable)
-        pending = sum(lot.remaining for lot in account.lots if lot.available_at > now)
+        pending = sum(lot.remaining for lot in account.lots if lot.available_at > account.latest(now))
         first = min((lot.expires_at for lot, _ in usable), default=None)
         balance = available + pending + account.held
         return {

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from ...domain import points, shared
 from ...domain.points import POINTS, Book, Hold, Movement, Policy
-from ..work import Wanted, Work
+from ..work import Conflict, Wanted, Work
 from .records import ACCOUNTS, ALLOCATIONS, BOOKS, HOLDS, LOTS, POLICIES, POSTINGS
 
 
@@ -50,13 +50,17 @@ async def open_book(
     policy = policy_of(work, unit)
     if effective_at is not None:
         check_effective(work, unit, effective_at)
-    account = work.find(ACCOUNTS.key(user_id, unit)) or points.open_account(user_id, unit, work.now)
+    front, every = LOTS.group("front", user_id, unit), LOTS.group("account", user_id, unit)
+    account = work.find(ACCOUNTS.key(user_id, unit))
+    if account is None:
+        if work.list(front):
+            raise Conflict("the account was opened by somebody else after it was looked for")
+        account = points.open_account(user_id, unit, work.now)
     points.check_open(account)
     holds: Iterable[Hold] = ()
     if account.held:
         await work.load(HOLDS.group("account", user_id, unit))
         holds = work.list(HOLDS.group("account", user_id, unit))
-    front, every = LOTS.group("front", user_id, unit), LOTS.group("account", user_id, unit)
     book = Book(account, tuple(work.list(front)), tuple(holds), policy, work.edge(front) is None)
     if not book.whole and (needed is None or not points.covers(book, needed, work.now, effective_at)):
         await work.load(every)

@@ -114,8 +114,14 @@ def spendable(book: Book, at: datetime, effective_at: datetime | None = None) ->
     is there now was not there then."""
     if effective_at is not None and effective_at < book.account.refunded_at:
         raise EffectiveTooEarly(since=book.account.refunded_at, effective_at=effective_at)
-    ripe_by = effective_at or at
+    ripe_by = effective_at or latest(book.account, at)
     return [pair for pair in unexpired(book, at) if pair[0].available_at <= ripe_by]
+
+
+def latest(account: Account, at: datetime) -> datetime:
+    """The instant itself, or that of the last line: several lines of one instant are recorded one after the
+    other, and what the one gave the next may take."""
+    return max(at, account.recorded_at)
 
 
 def post(
@@ -127,7 +133,7 @@ def post(
     parts: Sequence[tuple[UUID, int]] = (),
 ) -> tuple[Account, Posting]:
     """Append a line to an account: its place, the balance after it, its hash."""
-    recorded_at = max(at, account.recorded_at + TICK) if account.sequence else at
+    recorded_at = recording_time(account, at)
     sequence, balance = account.sequence + 1, account.balance + line.amount
     contra = CONTRA[line.kind]
     draft = Posting(
@@ -178,12 +184,22 @@ def post(
     return changed, evolve(draft, hash=hash)
 
 
+def recording_time(account: Account, at: datetime) -> datetime:
+    """When the next line of an account is recorded: now, and after the line before."""
+    return max(at, account.recorded_at + TICK) if account.sequence else at
+
+
 def credit(
     account: Account, line: Line, at: datetime, ids: Callable[[], UUID], effective_at: datetime | None = None
 ) -> tuple[Account, Posting, Lot]:
-    """Post a credit that makes a lot, and the lot; the line says all of what it is."""
-    account, posting = post(account, line, at, ids(), effective_at)
+    """Post a credit that makes a lot, and the lot; the line says all of what it is. Nothing is ripe before
+    the line that gives it is effective."""
     assert line.available_at is not None, "a credit says from when on its points are ripe"
+    since = effective_at or recording_time(account, at)
+    if line.available_at < since:
+        line = evolve(line, available_at=since)
+    assert line.available_at is not None, "it is since then"
+    account, posting = post(account, line, at, ids(), effective_at)
     assert line.expires_at is not None, "a credit says until when its points last"
     assert line.funded is not None, "a credit says whether it was paid for"
     assert line.grant_id is not None, "a credit names its grant"
@@ -348,7 +364,8 @@ def parts_of(book: Book, at: datetime) -> Parts:
     is not whole must be settled, and have nothing that ripens later among the lots it leaves out."""
     available = spendable(book, at)
     total_held = sum(held_by_lot(book.holds, at).values()) if book.holds else 0
-    pending = sum(lot.remaining for lot in book.lots if at < lot.available_at and at < lot.expires_at)
+    now = latest(book.account, at)
+    pending = sum(lot.remaining for lot in book.lots if now < lot.available_at and at < lot.expires_at)
     free = sum(part for _, part in available) if book.whole else book.account.balance - total_held - pending
     first = available[0][0].expires_at if available else None
     if available and book.policy.consumption == "oldest_first":
@@ -373,6 +390,10 @@ def covers(book: Book, needed: int, at: datetime, effective_at: datetime | None 
     account = book.account
     if book.policy.consumption != "earliest_expiry" or account.debt:
         return False
-    if account.matures_at > (effective_at or at) or not book.lots or book.lots[-1].expires_at <= at:
+    if (
+        account.matures_at > (effective_at or latest(account, at))
+        or not book.lots
+        or book.lots[-1].expires_at <= at
+    ):
         return False
     return sum(free for _, free in spendable(book, at)) > needed
