@@ -67,6 +67,9 @@ WALLS: dict[str, tuple[str, int, int]] = {
     "points_expire": ("member", FORBIDDEN, FORBIDDEN),
     "points_expiring": ("member", ABSENT, ABSENT),
     "points_hold": ("member", FORBIDDEN, FORBIDDEN),
+    "points_proof_proof": ("member", ABSENT, ABSENT),
+    "points_proof_seal": ("member", FORBIDDEN, FORBIDDEN),
+    "points_proof_verification": ("member", ABSENT, ABSENT),
     "points_refund": ("debit", FORBIDDEN, FORBIDDEN),
     "points_release": ("member", FORBIDDEN, FORBIDDEN),
     "points_reports_as_of": ("member", ABSENT, ABSENT),
@@ -99,6 +102,7 @@ def town(migrated: Callable[[], str]) -> Iterator[Town]:
     with besieged(migrated()) as opened:
         for email in (MEMBER, PARTNER, OWNER, ADMIN):
             opened.headers(email)
+        opened.client.post("/v1/points/seals", json={}, headers=opened.headers(ADMIN))
         yield opened
 
 

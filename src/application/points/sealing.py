@@ -48,7 +48,10 @@ KINDS: tuple[Kind[Any], ...] = (SEALS, TREES, CHUNKS)
 
 # --- commands, views, queries -----------------------------------------------------------------------
 
-Hash = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]*\Z", max_length=64, description="SHA-256 in hex.")]
+Hash = Annotated[
+    str,
+    msgspec.Meta(pattern=r"^([0-9a-f]{64})?\Z", description="SHA-256 in hexadecimal.", examples=["5e" * 32]),
+]
 Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 FORMAT: Literal["baobab-proof-1"] = "baobab-proof-1"
 

@@ -22,6 +22,7 @@ def command() -> None:
 command.late(
     "points_import",
     "points_moving",
+    "points_proof",
     "points_reports",
     "points_sweep",
     "points_units",

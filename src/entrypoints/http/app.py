@@ -22,6 +22,7 @@ from . import (
     partners,
     payments,
     points,
+    points_proof,
     points_reports,
     points_sweep,
     projects,
@@ -35,6 +36,7 @@ from .problems import explain
 CONTEXTS = (
     identity,
     points,
+    points_proof,
     points_reports,
     points_sweep,
     payments,
