@@ -135,7 +135,7 @@ class Drawing:
             return None
         if draw < 0.83:
             return self.now + timedelta(seconds=1 + self.chance.randrange(1000))
-        back = self.chance.choice((TICK, timedelta(hours=1), timedelta(days=1)))
+        back = self.chance.choice((timedelta(0), TICK, timedelta(hours=1), timedelta(days=1)))
         return self.now - back * self.chance.randrange(1, 50)
 
     def seldom(self, value: Any, else_value: Any, share: float = 0.03) -> Any:
