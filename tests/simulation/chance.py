@@ -102,7 +102,10 @@ Draw = Callable[["Drawing"], dict[str, Any] | None]
 class Drawing:
     """One wish as it is drawn: for whom, by whom, when, and what its client knows of the world."""
 
-    def __init__(self, chance: Random, key: str, oracle: Oracle, now: datetime, mine: list[UUID]) -> None:
+    def __init__(
+        self, chance: Random, key: str, oracle: Oracle, now: datetime, mine: list[UUID], *, hot: bool = False
+    ) -> None:
+        self.hot = hot
         self.chance, self.key, self.oracle, self.now, self.mine = chance, key, oracle, now, mine
         self.user = chance.choice(mine)
         self.unit = chance.choices(("points", *OWN_UNITS, "shells"), (45, 40, 15, 0.5))[0]
@@ -156,6 +159,12 @@ def _earn(draw: Drawing) -> dict[str, Any]:
         "source": draw.source("investment", "subscription", "bonus", "manual"),
         "effective_at": draw.then(),
     }
+
+
+def _bring(draw: Drawing) -> dict[str, Any] | None:
+    last_day = draw.now.date() + timedelta(days=draw.seldom(-2, draw.chance.randrange(0, 900), 0.1))
+    facts = {"amount": draw.amount(), "funded": draw.chance.random() < 0.5, "last_day": last_day}
+    return None if draw.hot else facts
 
 
 def _many(draw: Drawing) -> dict[str, Any]:
@@ -250,6 +259,7 @@ def _reopen(draw: Drawing) -> dict[str, Any] | None:
 DRAWS: dict[str, Draw] = {
     "earn": _earn,
     "many": _many,
+    "bring": _bring,
     "spend": _spend,
     "hold": _hold,
     "capture": _capture,
@@ -264,8 +274,9 @@ DRAWS: dict[str, Draw] = {
     "reopen_account": _reopen,
 }
 SHARES = {
-    "earn": 26,
-    "many": 8,
+    "earn": 24,
+    "many": 14,
+    "bring": 4,
     "spend": 24,
     "hold": 12,
     "capture": 8,

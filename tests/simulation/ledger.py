@@ -20,6 +20,7 @@ CONTRA = {
     "bonus": "issuance",
     "revoked": "issuance",
     "repaid": "issuance",
+    "opening": "opening",
     "spent": "redemption",
     "refunded": "redemption",
     "expired": "breakage",

@@ -178,6 +178,25 @@ class Oracle:
         self.repay(account, now)
         return self.answer(account, now, line)
 
+    def bring(self, now: datetime, wish: Wish) -> dict[str, Any]:
+        """Points of another system, which keep the day on which they end."""
+        self.check_owner(wish.user)
+        policy = self.policy(wish.unit, now)
+        self.check_amount(wish.amount)
+        account, expires_at = self.begin(now, wish), day_after(wish.last_day, policy.zone)
+        if expires_at <= now:
+            raise Refused("already_expired", expires_at=expires_at)
+        facts = {
+            "funded": wish.funded,
+            "grant": ("source", wish.key),
+            "policy_version": policy.version,
+            "available_at": now,
+            "expires_at": expires_at,
+        }
+        account.credit(now, "opening", wish.amount, ("opening", ("source", wish.key)), None, **facts)
+        self.repay(account, now)
+        return {"points": wish.amount}
+
     def adjust(self, now: datetime, wish: Wish) -> dict[str, Any]:
         self.check_owner(wish.user)
         account, since = self.begin(now, wish), wish.effective_at or now

@@ -43,7 +43,7 @@ class Size:
     the server is killed, how often the clients are in the seeds where they are, and how many there are."""
 
     rounds: int = 14
-    steps: int = 8
+    steps: int = 10
     kills: float = 0.03
     crashes: int = 3
     clients: int = 4
@@ -205,7 +205,7 @@ class World:
                 if draw.random() >= 0.3:
                     await self._own(client, process, draw, key)
                     continue
-                wish = Drawing(draw, key, self.oracle, self.clock.now, self.hot).wish()
+                wish = Drawing(draw, key, self.oracle, self.clock.now, self.hot, hot=True).wish()
                 if self._is_known(wish) and wish.key not in self.asking.refusals:
                     hot.append(step := Step(wish, self.clock.at(process)))
                     group.create_task(self._ask_hot(self._asked(draw, process, 0.2), step))

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from baobab.application import points
+from baobab.application.points import importing
 from baobab.domain import shared
 
 from .ledger import Name
@@ -44,6 +45,9 @@ class Names:
 def command_of(wish: Wish, names: Names) -> tuple[Any, shared.Command]:
     """The use case that is meant, and its command."""
     facts = dict(wish.facts)
+    if wish.kind == "bring":
+        facts["member"], facts["expires_at"] = str(facts.pop("user")), str(facts.pop("last_day"))
+        return importing.bring, importing.Bring(lines=(importing.OpeningLine(reference=wish.key, **facts),))
     use_case, command = COMMANDS[wish.kind]
     if "source" in facts:
         facts["source_type"], facts["source_id"] = facts.pop("source")
@@ -85,6 +89,8 @@ def compare(wish: Wish, expected: dict[str, Any] | Refused, answer: Any, names: 
     account ever had."""
     if isinstance(answer, shared.DomainError):
         _compare_refusals(expected, answer, names)
+    elif wish.kind == "bring":
+        _compare_lines(expected, answer.lines[0])
     elif isinstance(expected, Refused):
         raise Violation(f"accepted, though {expected}")
     elif "balance" in expected:
@@ -114,6 +120,13 @@ def compare_balance(expected: dict[str, Any], answer: Any, names: Names, lots: i
     due = {name: expected[name] for name in told}
     if told != due:
         raise Violation(f"{_differences(told, due)}")
+
+
+def _compare_lines(expected: dict[str, Any] | Refused, line: Any) -> None:
+    """What became of the only line of an import."""
+    due = (expected.code, 0) if isinstance(expected, Refused) else ("", expected["points"])
+    if (line.code, line.points) != due or line.outcome != ("wrong" if due[0] else "ok"):
+        raise Violation(f"{line} where {due} was due")
 
 
 def _compare_refusals(expected: dict[str, Any] | Refused, answer: shared.DomainError, names: Names) -> None:
