@@ -3,7 +3,6 @@ warnings are said, for all accounts, batch by batch (ledger.md, invariants 8 and
 
 import asyncio
 import json
-from collections import Counter
 from collections.abc import Awaitable
 from datetime import datetime, timedelta
 from random import Random
@@ -215,8 +214,8 @@ async def test_who_is_no_admin_sweeps_nothing_and_learns_nothing(world: World) -
             await asked(world.run, "expiry", actor=member)
 
 
-async def test_a_crash_loses_no_more_than_the_batch_under_way(any_world: World) -> None:
-    await people(any_world, 6)
+async def test_what_was_committed_before_a_crash_stays_and_the_rest_is_done_later(any_world: World) -> None:
+    await people(any_world, 12)
     any_world.clock.at(END)
 
     def stop(looked: int, total: int) -> None:
@@ -225,9 +224,10 @@ async def test_a_crash_loses_no_more_than_the_batch_under_way(any_world: World) 
 
     with pytest.raises(Interrupted):
         await run_due(any_world, "expiry", batch=2, watch=stop)
-    assert await tally(any_world, "expiry") == Tally(accounts=2, lots=2, points=20)
-    assert await run_due(any_world, "expiry") == Tally(accounts=2, lots=2, points=20)
-    assert len(await events(any_world, "points.expired")) == 6
+    left = await tally(any_world, "expiry")
+    assert 6 <= left.accounts <= 8, "four accounts, and the batch that was under way"
+    assert await run_due(any_world, "expiry") == left
+    assert len(await events(any_world, "points.expired")) == 12
 
 
 @pytest.mark.parametrize("shares", [(0.0, 0.0), (0.0, 0.5)])

@@ -2,10 +2,12 @@
 said, for every account of a unit, batch by batch (ledger.md, invariants 8 and 9).
 
 A batch is one command: it locks its accounts, decides on what stands under the lock, and commits. Run twice,
-or on two workers at once, the second finds nothing left to do; a crash loses the batch under way.
+or on two workers at once, the second finds nothing left to do; a crash loses the two batches under way.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, NamedTuple, Protocol
 from uuid import UUID
@@ -23,6 +25,8 @@ from .units import units
 Task = Literal["expiry", "warning"]
 BATCH = 250
 """Accounts in one command, whose locks others wait for."""
+AT_ONCE = 2
+"""Batches under way."""
 PAGE = 20
 """Batches whose accounts are looked up at once."""
 FIRST, LAST = UUID(int=0), UUID(int=2**128 - 1)
@@ -223,15 +227,34 @@ async def run_due(
     names = await _units(run, unit, actor)
     due = {name: (await _count(run, task, name, actor)).accounts for name in names}
     done, looked, total, step = Tally(), 0, sum(due.values()), _STEPS[task]
+
+    async def do(name: str, owners: Sequence[UUID]) -> None:
+        nonlocal done, looked
+        answer = await run(step.use_case, step.command(unit=name, user_ids=tuple(owners)), actor=actor)
+        done, looked = done + answer, looked + len(owners)
+        watch(looked, max(total, looked))
+
     for name in (one for one in names if due[one]):
         wanted = FindDue(task=task, unit=name, limit=batch * PAGE)
         async for page in _round(run, wanted, int(due[name] * share), actor):
-            for first in range(0, len(page), batch):
-                owners = tuple(page[first : first + batch])
-                done += await run(step.use_case, step.command(unit=name, user_ids=owners), actor=actor)
-                looked += len(owners)
-                watch(looked, max(total, looked))
+            await _staggered(do(name, page[first : first + batch]) for first in range(0, len(page), batch))
     return done
+
+
+async def _staggered(batches: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Run one after another, each begun while the one before is under way: of two that a Runner has, it
+    decides the second while it writes the first."""
+    under_way: deque[asyncio.Task[None]] = deque()
+    try:
+        for one in batches:
+            under_way.append(asyncio.create_task(one))
+            await asyncio.sleep(0)  # so that it comes before the next, and not with it
+            if len(under_way) == AT_ONCE:
+                await under_way.popleft()
+        while under_way:
+            await under_way.popleft()
+    finally:
+        await asyncio.gather(*under_way, return_exceptions=True)
 
 
 async def tally_due(run: Runner, task: Task, *, actor: shared.Actor, unit: str | None = None) -> Tally:
