@@ -118,7 +118,8 @@ def body_of(operation: dict[str, Any], aim: Aim) -> Any:
 
 def _aimed(value: Any, aim: Aim) -> Any:
     if isinstance(value, dict):
-        return {key: aim.get(key) or _aimed(part, aim) for key, part in value.items()}
+        named = {key for key, part in value.items() if key in aim and not isinstance(part, int)}
+        return {key: aim[key] if key in named else _aimed(part, aim) for key, part in value.items()}
     return [_aimed(part, aim) for part in value] if isinstance(value, list) else value
 
 

@@ -63,21 +63,29 @@ WALLS: dict[str, tuple[str, int, int]] = {
     "points_adjust": ("member", FORBIDDEN, FORBIDDEN),
     "points_balance": ("member", ABSENT, ABSENT),
     "points_capture": ("member", FORBIDDEN, FORBIDDEN),
+    "points_claw_back": ("member", FORBIDDEN, FORBIDDEN),
+    "points_close_account": ("member", FORBIDDEN, FORBIDDEN),
+    "points_close_period": ("member", FORBIDDEN, FORBIDDEN),
+    "points_convert": ("member", ABSENT, ABSENT),
     "points_earn": ("member", FORBIDDEN, FORBIDDEN),
     "points_expire": ("member", FORBIDDEN, FORBIDDEN),
     "points_expiring": ("member", ABSENT, ABSENT),
+    "points_give": ("member", ABSENT, ABSENT),
     "points_hold": ("member", FORBIDDEN, FORBIDDEN),
     "points_proof_proof": ("member", ABSENT, ABSENT),
     "points_proof_seal": ("member", FORBIDDEN, FORBIDDEN),
     "points_proof_verification": ("member", ABSENT, ABSENT),
     "points_refund": ("debit", FORBIDDEN, FORBIDDEN),
     "points_release": ("member", FORBIDDEN, FORBIDDEN),
+    "points_reopen_account": ("member", FORBIDDEN, FORBIDDEN),
     "points_reports_as_of": ("member", ABSENT, ABSENT),
     "points_reports_coverage": ("member", FORBIDDEN, FORBIDDEN),
     "points_reports_forecast": ("member", ABSENT, ABSENT),
     "points_reports_liability": ("member", FORBIDDEN, FORBIDDEN),
     "points_reports_limited_network": ("member", FORBIDDEN, FORBIDDEN),
     "points_reports_periods": ("member", FORBIDDEN, FORBIDDEN),
+    "points_set_policy": ("member", FORBIDDEN, FORBIDDEN),
+    "points_set_rate": ("member", FORBIDDEN, FORBIDDEN),
     "points_spend": ("member", FORBIDDEN, FORBIDDEN),
     "points_statement": ("member", ABSENT, ABSENT),
     "points_sweep_bring": ("member", FORBIDDEN, FORBIDDEN),
@@ -89,7 +97,13 @@ WALLS: dict[str, tuple[str, int, int]] = {
     "projects_move_project": ("project", FORBIDDEN, FORBIDDEN),
 }
 """What each operation is aimed at, and what it answers: to the member, to the partner."""
-ONES_OWN = {"identity_me", "identity_list_sessions", "identity_sign_out", "investments_invest"}
+ONES_OWN = {
+    "identity_me",
+    "identity_list_sessions",
+    "identity_sign_out",
+    "investments_invest",
+    "points_units",
+}
 """What cannot be aimed at anybody else."""
 SECRETS = {"commission", "commission_bp", "terms", "cost", "sending", "password_hash", "token_hash"}
 """Fields that are null or absent for all but administrators, and the partners of a producer."""

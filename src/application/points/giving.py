@@ -36,18 +36,23 @@ def _recipient_id(command: Give, work: Work) -> UUID:
     raise shared.NotFound(kind="member", id=command.recipient)
 
 
+def _owner(command: Give | Convert, work: Work) -> UUID:
+    return command.user_id or work.actor.user_id
+
+
 def _give_locks(command: Give, work: Work) -> tuple[Wanted, ...]:
     to = _recipient_id(command, work)
-    return (*book_keys(command.user_id, command.unit), *book_keys(to, command.unit))
+    return (*book_keys(_owner(command, work), command.unit), *book_keys(to, command.unit))
 
 
 @use_case(allow=SIGNED_IN, loads=(_recipient_login, _recipient), locks=_give_locks)
 async def give(command: Give, work: Work) -> Given:
     """Give points to another member: one's own; anybody's for an admin."""
-    work.actor.must_own(command.user_id, "account", command.user_id)
+    owner = _owner(command, work)
+    work.actor.must_own(owner, "account", owner)
     to, gift_id = _recipient_id(command, work), work.new_id()
     check_owner(work, to, command.unit)
-    giver = await open_book(work, command.user_id, command.unit, needed=command.amount)
+    giver = await open_book(work, owner, command.unit, needed=command.amount)
     receiver = await open_book(work, to, command.unit, needed=0)
     given, received = points.give(
         giver.book,
@@ -63,25 +68,22 @@ async def give(command: Give, work: Work) -> Given:
 
 
 def _convert_locks(command: Convert, work: Work) -> tuple[Wanted, ...]:
-    rate = RATES.group("pair", command.unit, command.to_unit)
-    return (
-        rate,
-        *book_keys(command.user_id, command.unit),
-        *book_keys(command.user_id, command.to_unit),
-    )
+    rate, owner = RATES.group("pair", command.unit, command.to_unit), _owner(command, work)
+    return (rate, *book_keys(owner, command.unit), *book_keys(owner, command.to_unit))
 
 
 @use_case(allow=SIGNED_IN, locks=_convert_locks)
 async def convert(command: Convert, work: Work) -> Converted:
     """Turn points of one unit into another at the rate in force: one's own; anybody's for an admin."""
-    work.actor.must_own(command.user_id, "account", command.user_id)
+    owner = _owner(command, work)
+    work.actor.must_own(owner, "account", owner)
     policy_of(work, command.unit), policy_of(work, command.to_unit)
     if command.unit == command.to_unit:
         raise points.SameUnit(unit=command.unit)
     stored = work.list(RATES.group("pair", command.unit, command.to_unit))
     rate = points.rate_in_force(stored, command.unit, command.to_unit, work.now)
-    book = await open_book(work, command.user_id, command.unit, needed=command.amount)
-    other = await open_book(work, command.user_id, command.to_unit, needed=0)
+    book = await open_book(work, owner, command.unit, needed=command.amount)
+    other = await open_book(work, owner, command.to_unit, needed=0)
     conversion_id = work.new_id()
     left, got = points.convert(
         book.book,

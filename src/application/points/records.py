@@ -175,9 +175,12 @@ class ClawBack(shared.Command, kw_only=True):
 
 
 class Give(shared.Command, kw_only=True):
-    """Give points to another member, named by e-mail or id. They keep the day on which they end."""
+    """Give points to another member, named by e-mail or id. They keep the day on which they end.
 
-    user_id: UUID
+    `user_id` is who gives: oneself by default, another for administrators.
+    """
+
+    user_id: UUID | None = None
     recipient: Annotated[
         str,
         msgspec.Meta(
@@ -193,9 +196,12 @@ class Give(shared.Command, kw_only=True):
 
 
 class Convert(shared.Command, kw_only=True):
-    """Turn `amount` of one unit into another, at the rate in force."""
+    """Turn `amount` of one unit into another, at the rate in force.
 
-    user_id: UUID
+    `user_id` is whose they are: oneself by default, another for administrators.
+    """
+
+    user_id: UUID | None = None
     unit: Unit = POINTS
     to_unit: Unit
     amount: shared.Amount

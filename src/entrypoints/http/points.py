@@ -4,7 +4,19 @@ from uuid import UUID
 
 from ...application import points
 from ...application.pages import Limit, Page
-from ...application.points import Balance, Expiring, StatementLine, Summary, Unit
+from ...application.points import (
+    Balance,
+    BooksView,
+    Converted,
+    Expiring,
+    Given,
+    PolicyView,
+    RateView,
+    StatementLine,
+    Summary,
+    Unit,
+    Units,
+)
 from ...domain.points import POINTS
 from .ask import Ask
 from .routes import get, post
@@ -84,6 +96,60 @@ async def adjust(data: points.Adjust, ask: Ask) -> Balance:
     return await ask(points.adjust, data)
 
 
+@post("/points/gifts", moves=True)
+async def give(data: points.Give, ask: Ask) -> Given:
+    """Give one's own points to another member; a member's for administrators."""
+    return await ask(points.give, data)
+
+
+@post("/points/conversions", moves=True)
+async def convert(data: points.Convert, ask: Ask) -> Converted:
+    """Turn one's own points into another unit, at the rate in force; a member's for administrators."""
+    return await ask(points.convert, data)
+
+
+@post("/points/claw-backs", moves=True)
+async def claw_back(data: points.ClawBack, ask: Ask) -> Balance:
+    """Take a grant back; what is spent of it becomes a debt (administrators, services)."""
+    return await ask(points.claw_back, data)
+
+
+@post("/points/accounts/closures")
+async def close_account(data: points.CloseAccount, ask: Ask) -> Balance:
+    """Close an empty account: no movement any more (administrators, services)."""
+    return await ask(points.close_account, data)
+
+
+@post("/points/accounts/reopenings")
+async def reopen_account(data: points.ReopenAccount, ask: Ask) -> Balance:
+    """Open a closed account again (administrators, services)."""
+    return await ask(points.reopen_account, data)
+
+
+@get("/points/units", statuses=())
+async def units(ask: Ask) -> Units:
+    """Read what is counted: every policy and rate in all versions, and how far the books are closed."""
+    return await ask.read(points.units, points.ListUnits())
+
+
+@post("/points/policies", statuses=(422,))
+async def set_policy(data: points.SetPolicy, ask: Ask) -> PolicyView:
+    """Say how a unit behaves from an instant on; the first version makes it (administrators, services)."""
+    return await ask(points.set_policy, data)
+
+
+@post("/points/rates", statuses=(422,))
+async def set_rate(data: points.SetRate, ask: Ask) -> RateView:
+    """Say what a unit becomes when it is converted, from an instant on (administrators, services)."""
+    return await ask(points.set_rate, data)
+
+
+@post("/points/closings", statuses=(409, 422))
+async def close_period(data: points.ClosePeriod, ask: Ask) -> BooksView:
+    """Close the books of a unit through the end of a month (administrators, services)."""
+    return await ask(points.close_period, data)
+
+
 @post("/points/expirations", moves=True)
 async def expire(data: points.Expire, ask: Ask) -> Balance:
     """Write down what expired on an account (administrators, services)."""
@@ -102,5 +168,14 @@ HANDLERS = [
     release,
     refund,
     adjust,
+    give,
+    convert,
+    claw_back,
+    close_account,
+    reopen_account,
+    units,
+    set_policy,
+    set_rate,
+    close_period,
     expire,
 ]
