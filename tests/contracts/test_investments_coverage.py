@@ -1,6 +1,8 @@
 """The coverage report, in memory and on PostgreSQL: money that came against points that it paid for."""
 
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from investing import Away, Investor, hives, investor
@@ -23,6 +25,14 @@ async def bought(world: World, **facts: Any) -> tuple[Investor, Any]:
     """Somebody with one share of a project of four."""
     mine = await investor(world, **facts)
     return mine, await mine.pay(await mine.invest(await hives(world)))
+
+
+async def grant_of(mine: Investor, source_id: UUID) -> points.ClawBack:
+    """The wish to take back what a source gave."""
+    statement = points.GetStatement(user_id=mine.actor.user_id)
+    lines = (await mine.run.read(points.statement, statement, actor=mine.actor)).items
+    grant_id = next(line.grant_id for line in lines if line.source_id == source_id and line.grant_id)
+    return points.ClawBack(user_id=mine.actor.user_id, grant_id=grant_id, reason="disputed")
 
 
 def holds(found: Coverage, **facts: Any) -> bool:
@@ -66,22 +76,34 @@ async def test_money_that_is_still_to_go_back_is_named(any_world: World) -> None
 async def test_points_taken_back_though_the_money_stayed_are_named(any_world: World) -> None:
     mine, share = await bought(any_world)
     await mine.spend(40)
-    statement = points.GetStatement(user_id=mine.actor.user_id)
-    lines = (await any_world.run.read(points.statement, statement, actor=mine.actor)).items
-    grant = next(line.grant_id for line in lines if line.source_id == share.id)
-    wish = points.ClawBack(user_id=mine.actor.user_id, grant_id=grant, reason="disputed")
-    await any_world.run(points.claw_back, wish, actor=any_world.admin)
+    await any_world.run(points.claw_back, await grant_of(mine, share.id), actor=any_world.admin)
     assert holds(await covered(any_world), kept=SHARE, taken_back=POINTS, clawed_back=SHARE)
 
 
 async def test_funded_points_without_a_payment_are_counted_apart(any_world: World) -> None:
     mine, _ = await bought(any_world)
-    facts = {"user_id": mine.actor.user_id, "funded": 7, "source_id": any_world.run.new_id()}
-    await any_world.run(points.earn, points.Earn(**facts), actor=any_world.admin)  # type: ignore[arg-type]
+    facts: dict[str, Any] = {
+        "user_id": mine.actor.user_id,
+        "funded": 7,
+        "source_id": any_world.run.new_id(),
+    }
+    await any_world.run(points.earn, points.Earn(**facts), actor=any_world.admin)
     assert holds(await covered(any_world), issued=POINTS, issued_elsewhere=7, liability=7_200)
-    strange = points.Earn(**facts, source_type="investment")  # type: ignore[arg-type]
+    await any_world.run(points.claw_back, await grant_of(mine, facts["source_id"]), actor=any_world.admin)
+    assert holds(await covered(any_world), issued=POINTS, issued_elsewhere=0, clawed_back=0)
+    strange = points.Earn(**facts, source_type="investment")
     await any_world.run(points.earn, strange, actor=any_world.admin)
-    assert holds(await covered(any_world), issued=POINTS + 7, issued_elsewhere=7, unexplained=-700)
+    assert holds(await covered(any_world), issued=POINTS + 7, issued_elsewhere=0, unexplained=-700)
+
+
+async def test_what_a_price_has_beyond_whole_points_is_named(any_world: World) -> None:
+    """Here because a point stands for less by now."""
+    await bought(any_world)
+    since = any_world.clock.now + timedelta(hours=1)
+    policy = points.SetPolicy(unit="points", in_force_at=since, cents=90)
+    await any_world.run(points.set_policy, policy, actor=any_world.admin)
+    any_world.clock.advance(days=1)
+    assert holds(await covered(any_world), kept=SHARE, paid_points=4_500, difference=500, remainders=500)
 
 
 async def test_only_administrators_see_it(any_world: World) -> None:

@@ -185,6 +185,18 @@ async def test_what_a_hold_keeps_beyond_its_day_is_there_until_the_hold_ends(off
     assert await office.held_at(*asked) == [10, 4, 4, 0]
 
 
+async def test_a_hold_that_ended_before_keeps_nothing_and_loses_nothing(office: Office) -> None:
+    end = (await office.earn(bonus=10)).next_expiry
+    assert end is not None
+    office.clock.at(end - 5 * DAY)
+    await office.hold(4, minutes=1_440)
+    asked = end - 4 * DAY, end - 3 * DAY, end - timedelta(microseconds=1), end
+    office.clock.at(end + DAY)
+    assert await office.held_at(*asked) == [10, 10, 10, 0]
+    await office.sweep()
+    assert await office.held_at(*asked) == [10, 10, 10, 0]
+
+
 async def test_what_is_told_late_counts_from_when_it_happened_for_those_who_know_it(office: Office) -> None:
     await office.earn(bonus=10)
     happened = office.clock.advance(days=2)
@@ -383,6 +395,8 @@ async def test_points_are_lost_in_the_month_whose_last_day_was_theirs_written_do
     office.clock.at("2026-08-31 10:00")
     await office.earn(bonus=10)
     await office.earn(bonus=3, effective_at=utc("2026-08-05 10:00"))
+    office.clock.at("2028-01-10 10:00")
+    await office.hold(4, minutes=1_440)
     office.clock.at("2028-03-20 10:00")
     lazy = await office.periods(months=2)
     february, march = lazy.months

@@ -103,8 +103,10 @@ _search = _search.union_all(
 )
 """The last line recorded by an instant, by halves: recorded time rises with the sequence."""
 _found = select(func.max(_search.c.low).label("sequence")).subquery("found")
+_moved_at = select(account.c.recorded_at).where(account.c.user_id == _USER, account.c.unit == _UNIT)
 _late = select(_sum(posting.c.amount)).where(
     _mine,
+    _moved_at.scalar_subquery() > _AT,  # of the present nothing is late: not even looked for
     plain(posting.c.effective_at < posting.c.recorded_at),
     posting.c.effective_at <= _AT,
     posting.c.recorded_at > _AT,
