@@ -362,6 +362,7 @@ async def test_a_warning_comes_at_its_instant_and_not_before(any_world: World) -
         assert await run_due(any_world, "warning") == NOTHING
         any_world.clock.advance(microseconds=1)
         assert await run_due(any_world, "warning") == Tally(accounts=1, lots=1, points=10)
+        assert await tally(any_world, "warning") == NOTHING
 
 
 async def test_a_warning_that_comes_late_is_said_once_for_the_nearest_threshold(any_world: World) -> None:
