@@ -1,6 +1,7 @@
 """Verify and seals, in memory and on PostgreSQL: what is stored is read whole, in pages, since the last time;
 and what somebody changes in the database by hand is found and named."""
 
+import asyncio
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -182,6 +183,41 @@ async def test_a_checkpoint_never_goes_back(bureau: Bureau) -> None:
     wish = auditing.KeepCheckpoints(checkpoints=(earlier,))
     assert await bureau.world.run(auditing.keep_checkpoints, wish, actor=bureau.world.admin) == 0
     assert (await bureau.verify(since_last=True)).accounts == 0
+
+
+async def test_an_account_that_was_in_order_and_is_gone_is_missed(bureau: Bureau) -> None:
+    await bureau.verify()
+    found = await bureau.world.run.read(auditing.read_page, Verify(), actor=bureau.world.admin)
+    verdict = auditing.verdict_of(found, bureau.world.clock())
+    gone = evolve(verdict.checkpoints[0], user_id=UUID(int=7))
+    wish = auditing.KeepCheckpoints(checkpoints=(gone,))
+    await bureau.world.run(auditing.keep_checkpoints, wish, actor=bureau.world.admin)
+    missed = await bureau.found(since_last=True)
+    assert {(table, row) for check, table, row in missed if check == "account"} == {
+        ("account", f"{gone.user_id}/{gone.unit}")
+    }
+
+
+async def test_a_verification_that_is_stopped_leaves_nothing_running(any_world: World) -> None:
+    office = Office(9, members=40)
+    for member in office.members:
+        for _ in range(2):
+            office.earn(member, 3)
+    bureau = await Bureau(any_world, office).store()
+
+    class Stopped(Exception):
+        pass
+
+    def stop(verdict: auditing.Verdict) -> None:
+        raise Stopped
+
+    before = asyncio.all_tasks()
+    with pytest.raises(Stopped):
+        await verify(Verify(lines=20), bureau.world.run, actor=bureau.world.admin, tell=stop)
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == before
+    verified = await verify(Verify(lines=20), bureau.world.run, actor=bureau.world.admin)
+    assert (verified.accounts, verified.postings, verified.broken) == (40, 80, 0)
 
 
 async def test_members_verify_their_own_accounts_and_no_others(bureau: Bureau) -> None:

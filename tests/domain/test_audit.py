@@ -228,6 +228,13 @@ def test_a_posting_that_was_added_is_named(dossier: Dossier, office: Office) -> 
     assert (said[0].check, said[0].table, said[0].row) == ("lots", "lot", str(forged.id))
 
 
+def test_not_looked_at_closely_a_broken_chain_is_only_stated(dossier: Dossier, office: Office) -> None:
+    tampered = changed(dossier, "postings", dossier.postings[2].id, amount=-1)
+    said = examine(tampered, office.clock(), closely=False)
+    assert [(one.check, one.row) for one in said] == [("chain", account_row(dossier))]
+    assert examine(dossier, office.clock(), closely=False) == []
+
+
 # --- the account ------------------------------------------------------------------------------------------
 
 OF_ACCOUNT = {
@@ -515,6 +522,39 @@ def test_what_has_ended_and_did_not_expire_when_its_owner_moved_is_found() -> No
     gone = lot.available_at + timedelta(hours=1)
     tampered = changed(rewritten(honest, 1, expires_at=gone), "lots", lot.id, expires_at=gone)
     assert [(one.check, one.row) for one in found(tampered, office)] == [("swept", str(lot.id))]
+
+
+@pytest.fixture
+def kept() -> Office:
+    """50 points, of which a hold kept 20 beyond their end."""
+    office = Office(members=1)
+    member = office.members[0]
+    office.earn(member, 50)
+    office.clock.advance(days=547)
+    office.hold(member, 20, days=20)
+    office.clock.advance(days=10)
+    return office
+
+
+def test_what_a_hold_kept_beyond_its_end_may_be_spent(kept: Office) -> None:
+    kept.capture(kept.members[0], 15)
+    honest = kept.dossier(kept.members[0])
+    assert [(one.kind, one.amount) for one in honest.postings] == [
+        *(("earned", 50), ("expired", -30), ("spent", -15), ("expired", -5))
+    ]
+    assert found(honest, kept) == []
+    stranger = evolve(honest, holds=())
+    assert [(one.check, one.row) for one in found(stranger, kept)] == [("swept", str(honest.postings[2].id))]
+
+
+def test_what_a_hold_kept_expires_when_the_hold_ends(kept: Office) -> None:
+    hold = kept.dossier(kept.members[0]).holds[0]
+    kept.clock.advance(days=30)
+    kept.earn(kept.members[0], 5)
+    honest = kept.dossier(kept.members[0])
+    assert [one.effective_at for one in honest.postings if one.kind == "expired"][1] == hold.expires_at
+    assert found(honest, kept) == []
+    assert "swept" in {one.check for one in found(evolve(honest, holds=()), kept)}
 
 
 # --- seals and checkpoints ----------------------------------------------------------------------------------

@@ -24,8 +24,6 @@ KINDS: tuple[Kind[Any], ...] = (CHECKPOINTS,)
 FIRST, LAST = UUID(int=0), UUID(int=2**128 - 1)
 MOST_SHOWN = 100
 """Findings. The others are counted."""
-LINES = 10_000
-"""How many postings a page has, unless one account has more."""
 
 
 class AuditPage(shared.Record):
@@ -49,6 +47,8 @@ class Verify(shared.Query, kw_only=True):
     first: UUID = FIRST
     last: UUID = LAST
     since_last: bool = False
+    lines: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 10_000
+    """How many postings are read at once, unless one member has more."""
 
     @property
     def is_everything(self) -> bool:
@@ -120,7 +120,7 @@ async def size(question: Verify, read: Read[HasAudit]) -> Size:
 async def read_page(question: Verify, read: Read[HasAudit]) -> AuditPage:
     """The first accounts of a range, as they are stored."""
     look = read.ports.audit.moved if question.since_last else read.ports.audit.page
-    return await look(question.first, question.last, LINES)
+    return await look(question.first, question.last, question.lines)
 
 
 @query(allow=ADMINS)
@@ -133,7 +133,7 @@ async def verify_gifts(question: Verify, read: Read[HasAudit]) -> tuple[Finding,
 async def verification(question: GetVerification, read: Read[HasAudit]) -> Verification:
     """Every invariant over the accounts of one member. One's own; any for an admin."""
     read.actor.must_own(question.user_id, "account", question.user_id)
-    page = await read.ports.audit.page(question.user_id, question.user_id, LINES)
+    page = await read.ports.audit.page(question.user_id, question.user_id, 1)
     verdict = verdict_of(page, read.now)
     return _summed([verdict], verdict.findings, read.now)
 

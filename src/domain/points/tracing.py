@@ -139,9 +139,7 @@ def _bridge(walk: _Walk, until: int) -> None:
 
 def _belonging(walk: _Walk) -> Posting | None:
     """The line that by its hash follows the last one, wherever it stands now."""
-    if walk.previous is None:
-        return None
-    return _fitting(walk.case, walk.previous, walk.due)
+    return None if walk.previous is None else _fitting(walk.case, walk.previous, walk.due)
 
 
 def _fitting(case: Case, previous: bytes, sequence: int) -> Posting | None:
