@@ -106,6 +106,13 @@ Index(
     "posting_late_idx",
     *(posting.c.user_id, posting.c.unit, posting.c.effective_at),
     postgresql_where=posting.c.effective_at < posting.c.recorded_at,
+    postgresql_include=["recorded_at", "amount", "kind"],
+)
+Index(
+    "posting_debt_idx",
+    *(posting.c.user_id, posting.c.unit, posting.c.effective_at),
+    postgresql_where=plain(posting.c.debt != 0),
+    postgresql_include=["debt"],
 )
 Index("posting_effective_idx", posting.c.effective_at, postgresql_using="brin")
 allocation = table(
