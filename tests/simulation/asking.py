@@ -16,7 +16,7 @@ from baobab.application.runner import Outcome, Runner
 from baobab.domain import shared
 
 from .house import Server
-from .oracle import Wish
+from .rules import Wish
 from .sending import Names, Violation, command_of
 
 PROCESSES = 2

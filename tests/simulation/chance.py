@@ -11,7 +11,8 @@ from typing import Any
 from uuid import UUID
 
 from .ledger import FOREVER, Account, months_later
-from .oracle import Oracle, Wish
+from .oracle import Oracle
+from .rules import Wish
 
 ZONES = ("Europe/Paris", "Africa/Cairo", "America/Havana", "Pacific/Apia", "Asia/Kathmandu", "UTC")
 STARTS = ("2026-03-27", "2026-10-23", "2027-01-30", "2027-08-30", "2028-02-27", "2027-12-30")
@@ -282,7 +283,7 @@ SHARES = {
     "capture": 8,
     "release": 6,
     "refund": 12,
-    "claw_back": 4,
+    "claw_back": 6,
     "adjust": 5,
     "give": 6,
     "convert": 4,

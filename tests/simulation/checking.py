@@ -228,5 +228,7 @@ def _same(what: str, found: Any, due: Any) -> None:
         raise Violation(f"{what}: {', '.join(wrong)}")
     if isinstance(due, (set, list)):
         more, less = [one for one in found if one not in due], [one for one in due if one not in found]
+        if not more and not less:
+            raise Violation(f"{what}: {found} instead of {due}")
         raise Violation(f"{what}: too much {more[:3]}, missing {less[:3]}")
     raise Violation(f"{what}: {found} instead of {due}")

@@ -26,8 +26,9 @@ from .chaining import check_chain
 from .chance import Drawing, at_seed
 from .checking import check_invariants, check_state
 from .house import Server
-from .oracle import Oracle, Refused, Wish
+from .oracle import Oracle
 from .report import Failure, Report
+from .rules import Refused, Wish
 from .sending import Names, Violation, compare, compare_balance
 
 OWN, HOT = 2, 2

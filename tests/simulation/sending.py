@@ -8,7 +8,7 @@ from baobab.application.points import importing
 from baobab.domain import shared
 
 from .ledger import Name
-from .oracle import Refused, Wish
+from .rules import Refused, Wish
 
 
 class Violation(Exception):
