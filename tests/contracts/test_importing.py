@@ -308,6 +308,12 @@ async def test_the_first_batch_with_a_wrong_line_is_the_last(any_world: World) -
     assert (await ledger.balance()).balance == 300 * 50, "the batch before it"
 
 
+async def test_a_file_without_a_good_line_brings_nothing(world: World) -> None:
+    entries = opening_files.read([HEADER, *(f"A-{number},m,x,2027-12-31,yes" for number in range(700))])
+    count, reports = await go_through(world, entries, skip_bad=True)
+    assert (count, len(reports)) == (Count(wrong=700), 700)
+
+
 @pytest.mark.parametrize("seed", range(4))
 async def test_a_dry_run_of_any_file_reports_what_the_run_does(any_world: World, seed: int) -> None:
     chance, world = Random(seed), any_world
