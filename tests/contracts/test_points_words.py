@@ -33,6 +33,7 @@ from baobab.domain.points import (
     AlreadyExpired,
     Books,
     EffectiveInFuture,
+    EffectiveTooEarly,
     GiftToSelf,
     GrantAlreadyRevoked,
     GrantOver,
@@ -127,6 +128,16 @@ async def test_what_has_ended_of_a_grant_is_not_owed(ledger: Ledger) -> None:
     with pytest.raises(GrantOver):
         await ledger.claw_back(whole)
     assert (await ledger.balance()).debt == 5
+
+
+async def test_what_has_ended_is_not_owed_though_the_rest_came_back(ledger: Ledger) -> None:
+    grant = await ledger.grant(funded=10)
+    debit = (await ledger.spend(4)).posting_id
+    ledger.clock.at(END)
+    await ledger.refund(debit, 3)
+    taken = await ledger.claw_back(grant)
+    assert (parts(taken), taken.debt) == ((0, 0, 0, 0), 1)
+    assert (await ledger.last_line()).base_amount == 4
 
 
 CREDITS: dict[str, Callable[[Ledger], Any]] = {
@@ -588,6 +599,34 @@ async def test_a_debit_of_the_past_takes_only_what_was_there_then_and_is_there_n
     await ledger.spend(10, effective_at=START + timedelta(days=5))
     assert await ledger.left() == [(False, 30)]
     assert (await ledger.last_line()).effective_at == START + timedelta(days=5)
+
+
+async def test_a_gift_was_not_there_before_it_was_given(ledger: Ledger) -> None:
+    await ledger.earn(funded=10)
+    other = ledger.another()
+    ledger.clock.advance(days=10)
+    await ledger.give(other, 6)
+    with pytest.raises(InsufficientPoints) as caught:
+        await other.spend(1, effective_at=START + timedelta(days=5))
+    assert (caught.value.needed, caught.value.available) == (1, 0)
+    ledger.clock.advance(days=1)
+    assert parts(await other.spend(6, effective_at=START + timedelta(days=10, hours=1))) == (0, 0, 0, 0)
+
+
+async def test_no_debit_reaches_behind_a_refund(ledger: Ledger) -> None:
+    """What came back was not there in between."""
+    await ledger.earn(funded=10)
+    debit = (await ledger.spend(10)).posting_id
+    ledger.clock.advance(days=10)
+    await ledger.refund(debit)
+    then = START + timedelta(days=5)
+    for attempt in (ledger.spend(1, effective_at=then), ledger.adjust(-1, effective_at=then)):
+        with pytest.raises(EffectiveTooEarly) as caught:
+            await attempt
+        assert caught.value.facts() == {"since": ledger.clock.now, "effective_at": then}
+    assert parts(await ledger.earn(funded=1, effective_at=then)) == (11, 11, 0, 0)
+    ledger.clock.advance(days=1)
+    await ledger.spend(11, effective_at=START + timedelta(days=10, hours=1))
 
 
 async def test_a_time_in_another_zone_is_the_same_instant(ledger: Ledger) -> None:
