@@ -134,12 +134,16 @@ class World:
         await self._fall_due(draw)
         await self._read(draw)
         await self._verify(draw)
+        await self._compare()
+
+    async def _compare(self) -> None:
+        """What stands in the database is the oracle's, and nothing is missing that was answered."""
         async with self.server.connection(self.name) as connection:
             await check_state(connection, self.oracle, self.names)
             await check_invariants(connection)
             await check_chain(connection)
-            await asking.check_kept(connection)
-        asking.totals.checks += 1
+            await self.asking.check_kept(connection)
+        self.asking.totals.checks += 1
 
     def note(self, line: str) -> None:
         """Remember a step, with members by their place in the world."""
