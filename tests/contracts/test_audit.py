@@ -535,7 +535,7 @@ TAMPERING = {
     ),
     "a deleted lot": (
         "delete from lot",
-        lambda rows: ("allocations", "lot", str(rows["line 1"])),
+        lambda rows: ("lots", "lot", str(rows["line 1"])),
     ),
     "an allocation": (
         "update allocation set amount = 19 where amount = 20",

@@ -430,6 +430,9 @@ def rechained(dossier: Dossier, *postings: Posting) -> Dossier:
     return evolve(dossier, postings=tuple(lines), account=account)
 
 
+EARLY = datetime.fromisoformat("2026-03-01T00:00Z")
+
+
 def rewritten(dossier: Dossier, number: int, **facts: object) -> Dossier:
     lines = list(dossier.postings)
     lines[number - 1] = evolve(lines[number - 1], **facts)
@@ -441,7 +444,7 @@ def rewritten(dossier: Dossier, number: int, **facts: object) -> Dossier:
     [
         (1, {"amount": 60}, "sequence"),
         (3, {"balance_after": 44}, "sequence"),
-        (3, {"recorded_at": datetime.fromisoformat("2026-03-01T00:00Z")}, "sequence"),
+        (3, {"recorded_at": EARLY, "effective_at": EARLY}, "sequence"),
         (3, {"effective_at": datetime.fromisoformat("2026-04-01T00:00Z")}, "sequence"),
         (1, {"contra": "redemption"}, "books"),
         (1, {"contra_id": UUID(int=1)}, "books"),
@@ -457,6 +460,19 @@ def test_each_line_has_to_make_sense_even_if_all_hashes_fit(
     said = found(rewritten(dossier, number, **facts), office)
     assert check in {one.check for one in said}
     assert "chain" not in {one.check for one in said}
+
+
+def test_a_debit_that_took_more_or_less_of_lots_than_it_says_is_found(
+    dossier: Dossier, office: Office
+) -> None:
+    spent = dossier.postings[2]
+    for amount in (19, 21):
+        parts = tuple(
+            evolve(part, amount=amount) if part.posting_id == spent.id else part
+            for part in dossier.allocations
+        )
+        said = found(rechained(evolve(dossier, allocations=parts), *dossier.postings), office)
+        assert [one.row for one in said if one.check == "allocations"] == [str(spent.id)]
 
 
 def test_more_given_back_than_was_taken_is_found(dossier: Dossier, office: Office) -> None:

@@ -58,7 +58,7 @@ def sequence(case: Case, now: datetime) -> Iterator[Finding]:
 
 def allocations(case: Case, now: datetime) -> Iterator[Finding]:
     """What a debit took of lots sums to the debit, what a refund gave back to the refund; a new lot's line
-    has none; each belongs to a line and a lot of this account."""
+    has none; each belongs to a line."""
     for one in case.postings:
         parts = case.parts.get(one.id, ())
         debit_id, expected = one.debit_id or one.id, 0 if _makes_lot(one) else -one.amount
@@ -66,10 +66,6 @@ def allocations(case: Case, now: datetime) -> Iterator[Finding]:
             if part.debit_id != debit_id:
                 yield case.finding(
                     "allocations", "allocation", row_of(part), f"is not of the debit {debit_id}."
-                )
-            if part.lot_id not in case.lots:
-                yield case.finding(
-                    "allocations", "lot", part.lot_id, f"is missing: {row_of(part)} is about it."
                 )
         total = sum(part.amount for part in parts)
         if total != expected:
