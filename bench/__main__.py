@@ -43,7 +43,8 @@ PROMISES = (
 async def measure(there: world.World, effort: Effort) -> dict[str, Any]:
     """Every figure, ratio and fact. The books are added up at the end."""
     await world.fill(there)
-    gc.freeze()  # as the server does once it has started
+    gc.freeze()  # both as the server does once it has started
+    gc.set_threshold(20_000)
     async with spends.contenders(there) as ours:
         figures = await in_turn({**ours, **pgbench.contenders(there)}, effort)
     async with orders.contenders(there) as shop:

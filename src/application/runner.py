@@ -95,6 +95,7 @@ class _Job:
         "error",
         "future",
         "key",
+        "run_key",
         "sent",
         "since",
         "tries",
@@ -113,6 +114,7 @@ class _Job:
         self.use_case, self.command, self.digest, self.actor = use_case, command, digest, actor
         self.chosen_key = key is not None
         self.key = key or str(uuid7())
+        self.run_key = RUNS.key(actor.user_id, self.key)
         self.dry_run = dry_run
         self.tries = 0
         self.sent = False
@@ -173,7 +175,7 @@ class Runner:
         `key` is the idempotency key: run again with the same key, actor and command, it answers what
         it answered the first time; with another command it raises IdempotencyKeyReused.
         """
-        return (await self.submit(use_case, command, actor=actor, key=key, dry_run=dry_run)).result
+        return (await self._enqueue(use_case, command, actor, key, dry_run)).result
 
     async def submit(
         self,
@@ -185,6 +187,11 @@ class Runner:
         dry_run: bool = False,
     ) -> Outcome[V]:
         """The same, saying too whether the answer is a replay."""
+        return await self._enqueue(use_case, command, actor, key, dry_run)
+
+    def _enqueue(
+        self, use_case: UseCase[C, V], command: C, actor: shared.Actor, key: str | None, dry_run: bool
+    ) -> asyncio.Future[Outcome[V]]:
         authorize(use_case.allow, actor)
         command, encoded = _validated(use_case.decode_command, command)
         if key is not None and not (0 < len(key) <= 255 and key.isascii() and key.isprintable()):
@@ -195,7 +202,7 @@ class Runner:
         job = _Job(use_case, command, digest, actor, None if use_case.secret else key, dry_run)
         self._queue.append(job)
         self._begin()
-        return await job.future
+        return job.future
 
     async def read(self, query: QueryCase[C, V], question: C, *, actor: shared.Actor) -> V:
         """The answer of a use case that only reads."""
@@ -292,7 +299,7 @@ class Runner:
             await records.load(
                 _wanted(((job, work) for job, work in pairs if step < len(job.use_case.loads)), step)
             )
-        runs = (RUNS.key(job.actor.user_id, job.key) for job in jobs if job.may_have_run)
+        runs = (job.run_key for job in jobs if job.may_have_run)
         await records.load((*_wanted(pairs, None), *runs), lock=True)
 
 
@@ -333,7 +340,7 @@ async def _perform(job: _Job, work: Work, records: IdentityMap) -> Outcome[Any] 
     """Run one command on the map; a refused one leaves no trace."""
     mark = records.mark()
     try:
-        if job.may_have_run and (run := work.find(RUNS.key(job.actor.user_id, job.key))) is not None:
+        if job.may_have_run and (run := work.find(job.run_key)) is not None:
             return _replay(job, run)
         if job.error is not None:
             return job.error

@@ -208,16 +208,14 @@ KINDS: tuple[Kind[Any], ...] = (RUNS, HAPPENINGS)
 _encode = msgspec.json.Encoder().encode
 
 
-class _Entry:
+class _Entry(msgspec.Struct, eq=False, gc=False):
     """One record of a batch: as the storage has it, and as the batch has made it so far. The key is None
     where nobody asked for a record of the kind."""
 
-    __slots__ = ("key", "kind", "record", "stored")
-
-    def __init__(self, kind: Kind[Any], key: Key[Any] | None) -> None:
-        self.kind, self.key = kind, key
-        self.stored: shared.Record | None = None
-        self.record: shared.Record | None = None
+    kind: Kind[Any]
+    key: Key[Any] | None
+    record: shared.Record | None = None
+    stored: shared.Record | None = None
 
 
 class _Listing:
@@ -401,15 +399,15 @@ class IdentityMap:
         """What is written once, and was never asked for, needs no place where it would be found."""
         kind = Kind.of[type(record)]
         asked = self._asked.get(kind)
-        key = Key(kind, kind.values_of(record)) if asked is not None or kind.changes else None
-        entry = self._entries.get(key) if key is not None else None
         before: object = _UNKNOWN
-        if entry is not None:
-            before = entry.record
+        if asked is None and not kind.changes:
+            entry = _Entry(kind, None)
         else:
-            entry = _Entry(kind, key)
-            if key is not None:
-                self._entries[key] = entry
+            key = Key(kind, kind.values_of(record))
+            if (known := self._entries.get(key)) is None:
+                entry = self._entries[key] = _Entry(kind, key)
+            else:
+                entry, before = known, known.record
         self._journal.append((entry, before, self._join(asked, entry, record) if asked else ()))
         entry.record = record
         self._touched[entry] = self._unwritten[entry] = None

@@ -275,7 +275,7 @@ async def test_the_first_of_a_whole_kind_is_found(coined: Storage) -> None:
 
 @pytest.mark.parametrize("form", ["plain", "spread"])
 async def test_the_first_few_are_read_from_an_index_and_not_sorted(lenient: Database, form: str) -> None:
-    async with with_coins(lenient), lenient.writer() as connection:
+    async with with_coins(lenient), lenient.by_key() as connection:
         await keep(PostgresStorage(lenient, {COINS: COIN_ROWS}), *coins_of(uuid4(), *range(99)))
         owners = [uuid4()] if form == "plain" else uuid4()
         explained = f"explain {getattr(COIN_ROWS, form).by_group['front']}"

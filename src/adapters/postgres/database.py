@@ -58,29 +58,29 @@ async def _keep(connection: Any) -> None:
 
 
 SETTINGS = {"application_name": "baobab", "jit": "off", "lock_timeout": "10s"}
-WRITING = {
+BY_KEY = {
     "plan_cache_mode": "force_generic_plan",
     **{f"enable_{way}": "off" for way in ("seqscan", "bitmapscan", "hashjoin", "mergejoin")},
 }
-"""Where records are locked and written, every row is found by its key in an index, in its order, by a plan
-that is made once. Left alone, a connection plans a statement while its table is small and goes on reading the
-whole of it, or plans it anew each time."""
+"""Where rows are found by key, to be locked and written or looked up, an index finds them, in its order, by a
+plan that is made once. Left alone, a connection plans a statement while its table is small and goes on
+reading the whole of it, or plans it anew each time."""
 _CLUSTER = "select 1 from pg_catalog.pg_extension where extname = 'citus'"
 
 
 class Database:
     """Connections, opened with `async with Database(url):`; then it knows whether it is a cluster.
 
-    At most `connections` are to read on, and as many to write on. `timeout` is how many seconds one waits
-    for a free one, and then for the answer to a statement: longer than for a lock, so that the server says
-    first what is the matter.
+    At most `connections` are for reading of any kind, and as many for what finds its rows by key: all that
+    is written, and look-ups. `timeout` is how many seconds one waits for a free one, and then for the answer
+    to a statement: longer than for a lock, so that the server says first what is the matter.
     """
 
     def __init__(self, url: str, *, connections: int = 8, timeout: float = 15.0) -> None:
         self.url, self._connections, self._timeout = url, connections, timeout
         self._pool: Any = None
         self._idle: list[Any] | None = None
-        self._writers = asyncio.Semaphore(connections)
+        self._free = asyncio.Semaphore(connections)
         self.is_cluster = False
 
     async def __aenter__(self) -> "Database":
@@ -119,31 +119,34 @@ class Database:
                 yield connection
 
     @asynccontextmanager
-    async def writer(self) -> AsyncIterator[Any]:
-        """A connection for one transaction: the one that was used last, a new one where all are in use. Costs
-        a tenth of what a pool's does."""
-        async with asyncio.timeout(self._timeout) if self._writers.locked() else nullcontext():
-            await self._writers.acquire()
+    async def by_key(self) -> AsyncIterator[Any]:
+        """A connection for what finds its rows by key: the one that was used last, a new one where all are in
+        use. Costs a tenth of what a pool's does."""
+        async with asyncio.timeout(self._timeout) if self._free.locked() else nullcontext():
+            await self._free.acquire()
         try:
-            connection = await self._open_writer()
+            connection = await self._idle_or_new()
             try:
                 with in_time(connection):
                     yield connection
+            except asyncio.CancelledError:
+                connection.terminate()  # what was cancelled may still be under way
+                raise
             finally:
                 if self._idle is None or connection.is_closed() or connection.is_in_transaction():
                     connection.terminate()
                 else:
                     self._idle.append(connection)
         finally:
-            self._writers.release()
+            self._free.release()
 
-    async def _open_writer(self) -> Any:
+    async def _idle_or_new(self) -> Any:
         if self._idle is None:
             raise asyncpg.InterfaceError("the database is closed")
         while self._idle:
             if not (connection := self._idle.pop()).is_closed():
                 return connection
-        settings = SETTINGS | WRITING
+        settings = SETTINGS | BY_KEY
         return await asyncpg.connect(
             self.url, timeout=self._timeout, server_settings=settings, **self._options
         )
@@ -158,6 +161,13 @@ class Database:
         """Every row of a reading statement."""
         with reading():
             async with self.connection() as connection:
+                rows: list[asyncpg.Record] = await connection.fetch(statement.sql, *statement.args(values))
+                return rows
+
+    async def look_up(self, statement: Statement, **values: Any) -> list[asyncpg.Record]:
+        """Every row of a reading statement that finds them by key."""
+        with reading():
+            async with self.by_key() as connection:
                 rows: list[asyncpg.Record] = await connection.fetch(statement.sql, *statement.args(values))
                 return rows
 

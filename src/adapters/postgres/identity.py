@@ -109,7 +109,7 @@ class IdentityQueries:
         self, keys: Sequence[tuple[UUID, UUID]]
     ) -> Mapping[tuple[UUID, UUID], tuple[Session, Member]]:
         owners, ids = zip(*keys, strict=True)
-        rows = await self._database.all(_SESSIONS_ASKED, asked_user_id=owners, asked_session_id=ids)
+        rows = await self._database.look_up(_SESSIONS_ASKED, asked_user_id=owners, asked_session_id=ids)
         found = (
             (SESSIONS.record(row[:_SESSION_WIDTH]), MEMBERS.record(row[_SESSION_WIDTH:])) for row in rows
         )

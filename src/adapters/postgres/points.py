@@ -264,7 +264,7 @@ class PointsQueries:
     async def _books(self, keys: Sequence[tuple[UUID, str]]) -> Mapping[tuple[UUID, str], Kept]:
         """The accounts with their open lots, without their holds."""
         owners, units = zip(*keys, strict=True)
-        rows = await self._database.all(_BOOKS, asked_user_id=owners, asked_unit=units)
+        rows = await self._database.look_up(_BOOKS, asked_user_id=owners, asked_unit=units)
         found: dict[tuple[UUID, str], tuple[Account, list[Lot]]] = {}
         for row in rows:
             owner = ACCOUNTS.record(row[:_ACCOUNT_WIDTH])

@@ -173,7 +173,7 @@ class PostgresStorage:
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[PostgresTransaction]:
         with translated():
-            async with self._database.writer() as connection:
+            async with self._database.by_key() as connection:
                 await connection.execute("begin")
                 try:
                     with in_time(connection):

@@ -90,6 +90,7 @@ def build(container: Any) -> Litestar:
             app.state.gateway = container.gateway()
             app.state.settings = container.settings()
             gc.freeze()  # what is there now stays: collecting need not look at it again
+            gc.set_threshold(20_000)  # records are in no cycle: hardly anything waits to be collected
             yield
             await app.state.runner.close()
 
