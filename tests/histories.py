@@ -71,6 +71,7 @@ BEGINNING: tuple[Step, ...] = (
     ("earn", 2, 20, 20, 150, 3),
     ("spend", 0, 9, 0),
     ("hold", 0, 6, 7_200),
+    ("spend", 0, 3, 0),
     ("hold", 1, 8, 44_640),
 )
 """Some points are given, spent and held."""

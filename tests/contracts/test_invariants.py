@@ -298,11 +298,11 @@ async def lazy_equals_swept(world: World, history: list[Step]) -> None:
     """8: two worlds, of which one is swept at random, early and late and twice, and the other never."""
     chance = Random(len(history))
     lazy, swept = await Play.begin(other_world(world)), await Play.begin(world)
-    for step in history:
+    for before, step in pairwise([("start",), *history]):
+        if chance.random() < (0.8 if before[0] == "wait" else 0.3):
+            await swept.sweep()
         if step[0] == "sweep":
             continue
-        if chance.random() < 0.4:
-            await swept.sweep()
         assert await swept.take(step) == await lazy.take(step)
         for days in (0, 40):
             assert await swept.balances(days) == await lazy.balances(days)
@@ -391,21 +391,22 @@ async def warn(play: Play) -> None:
 async def paying_and_cancelling_gives_every_lot_back_what_it_gave(world: World, history: list[Step]) -> None:
     """10: to the point; what has ended in between comes back for 30 days, never silently dead."""
     play = await Play.begin(world)
-    chance = Random(len(history))
     for step in history:
         await play.take(step)
+    for days in (0, 15, 100):
+        await pay_and_cancel(play, days, Random(len(history)))
+
+
+async def pay_and_cancel(play: Play, days: int, chance: Random) -> None:
     of = play.ledgers[0]
     owed = (await of.balance()).debt
     await of.earn(bonus=owed + 20)
-    world.clock.advance(days=chance.choice((0, 40)))
+    play.world.clock.advance(days=chance.choice((0, 40)))
     await play.sweep()
     before = lots_of(await play.kept())
-    available = (await of.balance()).available
-    if not available:
-        return
-    amount = chance.randrange(1, available + 1)
+    amount = chance.randrange(1, (await of.balance()).available + 1)
     debit = (await of.spend(amount)).posting_id
-    world.clock.advance(days=chance.choice((0, 15, 100)))
+    play.world.clock.advance(days=days)
     await play.sweep()
     paid = await play.kept()
     gave = {one["lot_id"]: one["amount"] for one in paid["allocation"] if one["debit_id"] == debit}
@@ -414,7 +415,7 @@ async def paying_and_cancelling_gives_every_lot_back_what_it_gave(world: World, 
     if first:
         await of.refund(debit, first)
     assert (await of.refund(debit)).available == there + amount
-    after, now = lots_of(await play.kept()), world.clock.now
+    after, now = lots_of(await play.kept()), play.world.clock.now
     assert sum(gave.values()) == amount
     for lot_id, back in gave.items():
         assert after[lot_id]["remaining"] == then[lot_id]["remaining"] + back
