@@ -126,7 +126,9 @@ class Touch(shared.Command, kw_only=True):
 
 
 def lot_of(user_id: UUID, lot_id: UUID) -> Lot:
-    return Lot(user_id, lot_id, POINTS, 5, 5, False, START, START, "manual", SHOP, lot_id, 1, 0, 0, False, START)
+    return Lot(
+        user_id, lot_id, POINTS, 5, 5, False, START, START, "manual", SHOP, lot_id, 1, 0, 0, False, START
+    )
 
 
 def account_lock(command: Touch, work: Work) -> tuple[Wanted, ...]:
