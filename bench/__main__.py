@@ -8,11 +8,11 @@ from typing import Any, Literal, NamedTuple
 
 import uvloop
 
-from . import http, orders, pgbench, spends, world
+from . import chores, history, http, orders, pgbench, spends, world
 from .measure import Effort, Figure, in_turn
 
 FULL = Effort(rounds=3, seconds=4, warm_up=1)
-QUICK = Effort(rounds=1, seconds=0.3, warm_up=0)
+QUICK = Effort(rounds=1, seconds=0.3, warm_up=0, shrunk=200)
 
 
 class Promise(NamedTuple):
@@ -37,6 +37,12 @@ PROMISES = (
     Promise(HOT, "pgbench, one statement, hot", 1),
     Promise(spends.named(1, "spread"), pgbench.LONE, 1.5, "at most", "p50"),
     Promise("balance read", "bare handler", 0.25),
+    *(
+        Promise(history.named(what, history.SIZES[0]), history.named(what, size), 1.3, "at most")
+        for what in history.WHAT
+        for size in history.SIZES[1:]
+    ),
+    Promise(*(history.of_lots(lots) for lots in reversed(history.LOTS)), 3, "at most", "p50"),
 )
 
 
@@ -51,12 +57,15 @@ async def measure(there: world.World, effort: Effort) -> dict[str, Any]:
         figures |= await in_turn(shop, effort)
     async with http.contenders(there) as edge:
         figures |= await in_turn(edge, effort)
+    async with history.contenders(there, effort.shrunk) as long:
+        figures |= await in_turn(long, effort)
     return {
         "machine": await world.machine(there),
         "accounts": there.accounts,
         "effort": effort._asdict(),
         "figures": {name: figure._asdict() for name, figure in figures.items()},
         "ratios": [promise.kept_by(figures) for promise in PROMISES],
+        "chores": [one._asdict() for one in await chores.done(there, effort.shrunk)],
         "books": (await world.add_up(there))._asdict(),
     }
 
@@ -73,6 +82,9 @@ def show(found: dict[str, Any]) -> None:
     for ratio in found["ratios"]:
         promised = f"{ratio['limit']} {ratio['bound']}"
         print(f"| {ratio['one']} / {ratio['other']} | {ratio['of']} | {ratio['is']:.2f} | {promised} |")
+    print("\n| chore | done | seconds | at most |\n| --- | --- | ---: | ---: |")
+    for chore in (chores.Chore(**one) for one in found["chores"]):
+        print(f"| {chore.name} | {chore.done} | {chore.seconds:.1f} | {chore.at_most} |")
     books = world.Books(**found["books"])
     print(f"\nThe books of {books.accounts:,} accounts and {books.postings:,} postings ", end="")
     print("add up." if books.add_up else f"DO NOT add up: {books}.")

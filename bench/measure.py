@@ -27,11 +27,13 @@ class Figure(NamedTuple):
 
 
 class Effort(NamedTuple):
-    """How long to measure: rounds of some seconds, after a warm-up that is not counted."""
+    """How long to measure: rounds of some seconds, after a warm-up that is not counted; how many times less
+    than promised is filled in for what grows."""
 
     rounds: int
     seconds: float
     warm_up: float
+    shrunk: int = 1
 
 
 Contender = Callable[[float], Awaitable[Sample]]

@@ -47,10 +47,10 @@ def ran_by(database: Database) -> Runner:
 
 async def _spend(database: Database, owners: Sequence[UUID], clients: int, seconds: float) -> Sample:
     run = ran_by(database)
-    return await closed_loop([partial(_once, run, owners)] * clients, seconds)
+    return await closed_loop([partial(once, run, owners)] * clients, seconds)
 
 
-async def _once(run: Runner, owners: Sequence[UUID]) -> Balance:
+async def once(run: Runner, owners: Sequence[UUID]) -> Balance:
     owner, amount, key = random.choice(owners), random.randint(1, 3), uuid7()
     command = points.Spend(user_id=owner, amount=amount, source_id=key)
     return await run(points.spend, command, actor=SERVICE, key=str(key))

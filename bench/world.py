@@ -63,7 +63,7 @@ async def fill(world: World) -> None:
     """Give every member an account with points, and the planner its statistics."""
     async with _connected(world) as connection:
         await connection.execute("select set_config('bench.accounts', $1, false)", str(world.accounts))
-        await connection.execute(_script("fill"))
+        await connection.execute(script("fill"))
         for table in ("member", "account", "posting", "lot"):
             await connection.execute(f"vacuum analyze baobab.{table}")
 
@@ -71,7 +71,7 @@ async def fill(world: World) -> None:
 async def add_up(world: World) -> Books:
     """Whether postings, balances, lots, allocations and events agree."""
     async with _connected(world) as connection:
-        return Books(*await connection.fetchrow(_script("books")))
+        return Books(*await connection.fetchrow(script("books")))
 
 
 async def machine(world: World) -> dict[str, Any]:
@@ -99,7 +99,7 @@ async def _connected(world: World) -> AsyncIterator[Any]:
         await connection.close()
 
 
-def _script(name: str) -> str:
+def script(name: str) -> str:
     return (SCRIPTS / f"{name}.sql").read_text()
 
 

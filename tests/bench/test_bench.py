@@ -25,6 +25,10 @@ def test_a_quick_benchmark_measures_everything_adds_up_and_cleans_up(tmp_path: P
         figure["rate"] > 0 and figure["p99"] >= figure["p50"] > 0 for figure in found["figures"].values()
     )
     assert all(ratio["is"] > 0 for ratio in found["ratios"])
+    assert [chore["done"] for chore in found["chores"]] == [
+        "500 lots of 100 accounts",
+        "5,000 postings of 100 accounts, 0 findings",
+    ]
     books = found["books"]
     assert books["accounts"] == 201
     assert books["postings"] > books["accounts"], "something was spent"
