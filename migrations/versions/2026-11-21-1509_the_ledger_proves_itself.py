@@ -108,6 +108,13 @@ def upgrade() -> None:
     )
     _add_filled("lot", sa.Column("warned", sa.Integer(), nullable=False, server_default=sa.text("0")))
     _add_filled("lot", sa.Column("revoked", sa.Boolean(), nullable=False, server_default=sa.text("false")))
+    op.add_column(
+        "lot",
+        sa.Column("open", sa.Boolean(), sa.Computed("remaining > 0", persisted=True), nullable=False),
+        schema="baobab",
+    )
+    for table in ("account", "lot"):
+        op.execute(f"alter table baobab.{table} set (fillfactor = 80)")
     op.drop_index(op.f("lot_open_idx"), table_name="lot", schema="baobab", postgresql_where="(remaining > 0)")
     op.create_index(
         "lot_open_idx",
@@ -115,7 +122,7 @@ def upgrade() -> None:
         ["user_id", "unit", "expires_at", "funded", "id"],
         unique=False,
         schema="baobab",
-        postgresql_where=sa.text("baobab.lot.remaining > 0"),
+        postgresql_where=sa.text("baobab.lot.open"),
     )
     op.create_index(
         "lot_due_idx",
@@ -123,7 +130,7 @@ def upgrade() -> None:
         ["unit", "expires_at", "user_id", "id"],
         unique=False,
         schema="baobab",
-        postgresql_where=sa.text("baobab.lot.remaining > 0"),
+        postgresql_where=sa.text("baobab.lot.open"),
     )
     op.add_column("posting", sa.Column("contra_id", sa.UUID(), nullable=True), schema="baobab")
     _add_filled("posting", sa.Column("debt", sa.BigInteger(), nullable=False, server_default=sa.text("0")))
@@ -195,13 +202,13 @@ def downgrade() -> None:
     op.drop_column("posting", "debt", schema="baobab")
     op.drop_column("posting", "contra_id", schema="baobab")
     op.drop_index(
-        "lot_due_idx", table_name="lot", schema="baobab", postgresql_where=sa.text("baobab.lot.remaining > 0")
+        "lot_due_idx", table_name="lot", schema="baobab", postgresql_where=sa.text("baobab.lot.open")
     )
     op.drop_index(
         "lot_open_idx",
         table_name="lot",
         schema="baobab",
-        postgresql_where=sa.text("baobab.lot.remaining > 0"),
+        postgresql_where=sa.text("baobab.lot.open"),
     )
     op.create_index(
         op.f("lot_open_idx"),
@@ -211,6 +218,9 @@ def downgrade() -> None:
         schema="baobab",
         postgresql_where="(remaining > 0)",
     )
+    for table in ("account", "lot"):
+        op.execute(f"alter table baobab.{table} reset (fillfactor)")
+    op.drop_column("lot", "open", schema="baobab")
     op.drop_column("account", "refunded_at", schema="baobab")
     op.drop_column("lot", "expired", schema="baobab")
     op.drop_column("lot", "revoked", schema="baobab")

@@ -44,7 +44,7 @@ class Kind(Generic[R]):
     `root` says that the record is locked by name; a part (`root=False`) is guarded by the lock of
     its root and never locked itself. `live` says which records a group lists (the others are history,
     found by key or by a group with history), as an expression of the fields that reads the same on a
-    record and on the columns of a table: `lambda lot: lot.remaining > 0`. A group by no field lists the
+    record and on the columns of a table: `lambda lot: lot.open`. A group by no field lists the
     whole kind: for what is small. `changes` names the fields that may change, all but the key by
     default; none for a record that is written once. `kept` is for configuration, small and rarely
     written: it may be `KEPT` old, so that a change must come into force later than that; it is never

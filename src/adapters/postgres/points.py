@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from uuid import UUID
 
-from sqlalchemy import Boolean, Index, Integer, Text, bindparam, func, select, union_all
+from sqlalchemy import Boolean, Computed, Index, Integer, Text, bindparam, func, select, union_all
 
 from ...application import points as app
 from ...application.points import Kept, LotPart, StatementLine
@@ -37,6 +37,7 @@ account = table(
     holds("balance", "balance >= 0"),
     holds("debt", "debt >= 0"),
     holds("held", "held >= 0 and held <= balance"),
+    updated=True,
 )
 lot = table(
     "lot",
@@ -60,8 +61,10 @@ lot = table(
     holds("remaining", "remaining >= 0 and remaining <= amount"),
     holds("expired", "expired >= 0 and expired + remaining <= amount"),
     holds("amount", "amount > 0"),
+    field("open", Boolean, Computed("remaining > 0", persisted=True)),
+    updated=True,
 )
-_open = plain(lot.c.remaining > 0)
+_open = plain(lot.c.open)
 Index(
     "lot_open_idx",
     *(lot.c.user_id, lot.c.unit, lot.c.expires_at, lot.c.funded, lot.c.id),
@@ -191,7 +194,7 @@ BOOKS = Stored(app.BOOKS, unit_books)
 STORED = (BOOKS, ACCOUNTS, LOTS, POSTINGS, ALLOCATIONS, HOLDS, POLICIES, RATES)
 
 _USER, _UNIT = bindparam("user_id", type_=Uuid), bindparam("unit", type_=Text)
-_open_lot = (lot.c.user_id == account.c.user_id) & (lot.c.unit == account.c.unit) & plain(lot.c.remaining > 0)
+_open_lot = (lot.c.user_id == account.c.user_id) & (lot.c.unit == account.c.unit) & plain(lot.c.open)
 _asked = unnested("asked", user_id=Uuid, unit=Text)
 _BOOKS = Statement(
     select(*ACCOUNTS.columns, *LOTS.columns).select_from(

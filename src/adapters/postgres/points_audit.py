@@ -133,7 +133,7 @@ _ALLOCATIONS_ASKED = Statement(
 )
 _LOTS_ASKED = Statement(
     union(
-        select(*LOTS.columns).select_from(_asked.join(lot, and_(_of_asked(lot), lot.c.remaining > 0))),
+        select(*LOTS.columns).select_from(_asked.join(lot, and_(_of_asked(lot), lot.c.open))),
         select(*LOTS.columns).select_from(
             _touched.join(lot, and_(lot.c.user_id == _touched.c.user_id, lot.c.id == _touched.c.id))
         ),

@@ -47,7 +47,7 @@ _kept = (
     .cte("kept")
 )
 """What live holds keep alive of each lot."""
-_open_of_unit = (lot.c.unit == _UNIT) & plain(lot.c.remaining > 0)
+_open_of_unit = (lot.c.unit == _UNIT) & plain(lot.c.open)
 _free = lot.c.remaining - func.coalesce(_kept.c.amount, 0)
 _ended = (
     select(lot.c.user_id, _free.label("amount"))

@@ -67,7 +67,7 @@ def _of_lot(kept: Any) -> ColumnElement[bool]:
 def _ended(kept: Any, by: Any, *of: Any) -> Any:
     """The expiries that time decided by an instant: at the lot's own, and, of what a hold kept longer, when
     the hold ended."""
-    over = (plain(lot.c.remaining > 0), lot.c.expires_at <= by, *of)
+    over = (plain(lot.c.open), lot.c.expires_at <= by, *of)
     longer = and_(_of_lot(kept), kept.c.until > lot.c.expires_at)
     at_once = lot.c.remaining - func.coalesce(func.sum(kept.c.amount), _ZERO)
     return union_all(
@@ -154,7 +154,7 @@ _left_of = (
         case((lot.c.expires_at > _NOW, lot.c.remaining), else_=_held.c.amount).label("amount"),
     )
     .select_from(lot.join(_asked, lot.c.unit == _asked.c.unit).outerjoin(_held, _of_lot(_held)))
-    .where(plain(lot.c.remaining > 0))
+    .where(plain(lot.c.open))
     .subquery("left_of")
 )
 _OWED = Statement(

@@ -35,7 +35,7 @@ LOTS = Kind(
         "grant": Listed(("user_id", "grant_id"), history=True),
         "soonest": Listed(("unit",), order=("expires_at", "user_id", "id"), most=100),
     },
-    live=lambda lot: lot.remaining > 0,
+    live=lambda lot: lot.open,
     changes=("remaining", "expires_at", "expired", "warned", "revoked"),
 )
 POSTINGS = Kind(Posting, "posting", ("user_id", "id"), changes=())

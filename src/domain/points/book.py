@@ -35,35 +35,26 @@ def open_account(user_id: UUID, unit: str, at: datetime) -> Account:
 def chain(previous: bytes, posting: Posting, parts: Iterable[tuple[UUID, int]] = ()) -> bytes:
     """The hash (SHA-256) that covers a posting's fields, what it allocated (signed, in the order of the lots'
     ids) and the hash before it."""
+    effective, recorded = posting.effective_at.isoformat(), posting.recorded_at
     fields = (
-        posting.user_id.hex,
-        posting.id.hex,
-        posting.unit,
-        str(posting.sequence),
-        posting.kind,
-        posting.contra,
-        posting.contra_id.hex if posting.contra_id else "",
-        str(posting.amount),
-        str(posting.debt),
-        str(posting.balance_after),
-        posting.source_type,
-        posting.source_id.hex,
-        str(posting.base_amount),
-        str(posting.multiplier),
-        posting.rate,
-        posting.debit_id.hex if posting.debit_id else "",
-        posting.author_id.hex if posting.author_id else "",
-        posting.available_at.isoformat() if posting.available_at else "",
-        posting.expires_at.isoformat() if posting.expires_at else "",
-        "" if posting.funded is None else str(posting.funded),
-        posting.grant_id.hex if posting.grant_id else "",
-        "" if posting.policy_version is None else str(posting.policy_version),
-        posting.effective_at.isoformat(),
-        posting.recorded_at.isoformat(),
-        *(f"{lot_id.hex}:{amount}" for lot_id, amount in sorted(parts)),
-        posting.reason,
+        f"{posting.user_id.hex}|{posting.id.hex}|{posting.unit}|{posting.sequence}|{posting.kind}|{posting.contra}"
+        f"|{_hex(posting.contra_id)}|{posting.amount}|{posting.debt}|{posting.balance_after}|{posting.source_type}"
+        f"|{posting.source_id.hex}|{posting.base_amount}|{posting.multiplier}|{posting.rate}|{_hex(posting.debit_id)}"
+        f"|{_hex(posting.author_id)}|{_iso(posting.available_at)}|{_iso(posting.expires_at)}"
+        f"|{'' if posting.funded is None else posting.funded}|{_hex(posting.grant_id)}"
+        f"|{'' if posting.policy_version is None else posting.policy_version}|{effective}"
+        f"|{effective if recorded is posting.effective_at else recorded.isoformat()}|"
     )
-    return hashlib.sha256(previous + "|".join(fields).encode()).digest()
+    taken = "".join([f"{lot_id.hex}:{amount}|" for lot_id, amount in sorted(parts)])
+    return hashlib.sha256(previous + f"{fields}{taken}{posting.reason}".encode()).digest()
+
+
+def _hex(id: UUID | None) -> str:
+    return "" if id is None else id.hex
+
+
+def _iso(at: datetime | None) -> str:
+    return "" if at is None else at.isoformat()
 
 
 def multiplied(base: int, multiplier: int) -> int:
@@ -362,22 +353,31 @@ class Parts(Record):
 def parts_of(book: Book, at: datetime) -> Parts:
     """What a book holds at an instant, whether or not what time decided was written down yet. A book that
     is not whole must be settled, and have nothing that ripens later among the lots it leaves out."""
-    available = spendable(book, at)
-    total_held = sum(held_by_lot(book.holds, at).values()) if book.holds else 0
-    now = latest(book.account, at)
-    pending = sum(lot.remaining for lot in book.lots if now < lot.available_at and at < lot.expires_at)
-    free = sum(part for _, part in available) if book.whole else book.account.balance - total_held - pending
-    first = available[0][0].expires_at if available else None
-    if available and book.policy.consumption == "oldest_first":
-        first = min(lot.expires_at for lot, _ in available)
+    held = held_by_lot(book.holds, at) if book.holds else {}
+    ripe_by, total_held = latest(book.account, at), sum(held.values())
+    free = pending = next_expiring = 0
+    next_expiry: datetime | None = None
+    for lot in book.lots:
+        if lot.expires_at <= at:
+            continue
+        if lot.available_at > ripe_by:
+            pending += lot.remaining
+        elif part := lot.remaining - held.get(lot.id, 0):
+            free += part
+            if next_expiry is None or lot.expires_at < next_expiry:
+                next_expiry, next_expiring = lot.expires_at, part
+            elif lot.expires_at == next_expiry:
+                next_expiring += part
+    if not book.whole:
+        free = book.account.balance - total_held - pending
     return Parts(
-        balance=free + pending + total_held,
-        available=free,
-        pending=pending,
-        held=total_held,
-        debt=book.account.debt,
-        next_expiry=first,
-        next_expiring=sum(part for lot, part in available if lot.expires_at == first) if book.whole else None,
+        free + pending + total_held,
+        free,
+        pending,
+        total_held,
+        book.account.debt,
+        next_expiry,
+        next_expiring if book.whole else None,
     )
 
 

@@ -144,6 +144,11 @@ class Lot(Record):
     revoked: bool
     created_at: datetime
 
+    @property
+    def open(self) -> bool:
+        """Whether something is left."""
+        return self.remaining > 0
+
 
 class Posting(Record):
     """One line of an account's history; append-only. `hash` covers the fields, the allocations and the hash
