@@ -171,6 +171,10 @@ def upgrade() -> None:
         postgresql_include=["debt"],
     )
     # ### end Alembic commands ###
+    op.drop_index("event_recorded_at_idx", table_name="event", schema="baobab")
+    op.create_index(
+        "event_recorded_at_idx", "event", ["recorded_at"], schema="baobab", postgresql_using="brin"
+    )
     op.create_check_constraint("debt", "account", "debt >= 0", schema="baobab")
     op.create_check_constraint(
         "expired", "lot", "expired >= 0 and expired + remaining <= amount", schema="baobab"
@@ -239,6 +243,8 @@ def downgrade() -> None:
     op.drop_table("unit_policy", schema="baobab")
     op.drop_table("unit_books", schema="baobab")
     # ### end Alembic commands ###
+    op.drop_index("event_recorded_at_idx", table_name="event", schema="baobab")
+    op.create_index("event_recorded_at_idx", "event", ["recorded_at"], schema="baobab")
     for column, values in {"kind": KINDS_BEFORE, "contra": CONTRAS_BEFORE}.items():
         op.drop_constraint(op.f(f"posting_{column}_check"), "posting", schema="baobab")
         op.create_check_constraint(column, "posting", f"{column} in ({values})", schema="baobab")

@@ -30,6 +30,6 @@ event = table(
     field("run_key", Text),
     field("recorded_at", Time),
 )
-Index("event_recorded_at_idx", event.c.recorded_at)
+Index("event_recorded_at_idx", event.c.recorded_at, postgresql_using="brin")
 
 STORED = (Stored(app.RUNS, command_log), Stored(app.HAPPENINGS, event))
