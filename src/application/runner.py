@@ -13,9 +13,11 @@ Decisions: docs/decisions/0003-work-and-runner.md, 0004-idempotency.md.
 
 import asyncio
 import hashlib
+import operator
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from itertools import compress
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -29,9 +31,11 @@ from .work import (
     ConnectionLost,
     IdentityMap,
     Kept,
+    Key,
     QueryCase,
     Read,
     Run,
+    Step,
     Storage,
     UseCase,
     Wanted,
@@ -45,9 +49,11 @@ _this_task = asyncio.current_task
 _encode = msgspec.json.Encoder().encode
 PIECE = 64
 """Commands. A longer batch is written in pieces: the storage writes one while the next is run."""
+BREATH = 8
+"""Commands. After so many, whatever arrived meanwhile has its turn: no other batch is kept waiting."""
 AT_ONCE = 2
-"""Batches. The first locks what it needs before the second begins to, and asks for nothing more after that:
-of the two only the second ever waits."""
+"""Batches. The first has its locks before the second begins, and what wants one of them is put back."""
+FREE: frozenset[Wanted] = frozenset()
 
 
 class InvalidCommand(shared.Malformed):
@@ -158,7 +164,9 @@ class Runner:
         self._tries, self._patience = tries, patience
         self._queue: deque[_Job] = deque()
         self._batches: set[asyncio.Task[None]] = set()
-        self._deciding: asyncio.Task[None] | None = None
+        self._loading: asyncio.Task[None] | None = None
+        self._locked: dict[asyncio.Task[None] | None, frozenset[Wanted]] = {}
+        self._contended = False
         self._kept = Kept()
 
     async def __call__(
@@ -216,30 +224,40 @@ class Runner:
             await asyncio.wait(self._batches)
 
     def _begin(self) -> None:
-        """Begin a batch of what waits, unless one is being decided or too many are under way."""
-        if self._queue and self._deciding is None and len(self._batches) < AT_ONCE:
-            self._deciding = asyncio.create_task(self._run_batch())
-            self._batches.add(self._deciding)
+        """Begin a batch of what waits, unless one is being loaded or too many are under way: one, where all
+        want the same records."""
+        most = 1 if self._contended else AT_ONCE
+        if self._queue and self._loading is None and len(self._batches) < most:
+            self._loading = asyncio.create_task(self._run_batch())
+            self._batches.add(self._loading)
 
     async def _run_batch(self) -> None:
         try:
-            size = min(len(self._queue), self._most_grouped)
+            size = min(self._share(), self._most_grouped)
             jobs = [job for job in (self._queue.popleft() for _ in range(size)) if not job.future.done()]
             if jobs:
                 await self._together(jobs)
         finally:
             self._batches.discard(_this_task())
-            self._decided()
+            self._locked.pop(_this_task(), None)
+            self._loaded()
 
-    def _decided(self) -> None:
-        """This batch has only to be written and committed, or is over: the next one may begin."""
-        if self._deciding is _this_task():
-            self._deciding = None
+    def _share(self) -> int:
+        """How many commands the next batch takes: all that wait, or of very many half, so that one half is
+        decided while the other is committed."""
+        waiting = len(self._queue)
+        return waiting if self._contended or waiting < 2 * PIECE else waiting // 2
+
+    def _loaded(self) -> None:
+        """This batch has its locks, or is over: the next one may begin."""
+        if self._loading is _this_task():
+            self._loading = None
         self._begin()
 
-    async def _together(self, jobs: Sequence[_Job]) -> None:
+    async def _together(self, jobs: list[_Job]) -> None:
+        others = FREE.union(*self._locked.values())
         try:
-            outcomes = await self._attempt(jobs)
+            outcomes = await self._attempt(jobs, others)
         except Exception as error:
             for job in jobs:
                 hopeless = isinstance(error, ConnectionLost) and self._is_late(job)
@@ -264,8 +282,11 @@ class Runner:
     def _is_late(self, job: _Job) -> bool:
         return asyncio.get_running_loop().time() - job.since > self._patience
 
-    async def _attempt(self, jobs: Sequence[_Job]) -> list[Outcome[Any] | Exception]:
-        """One transaction: load, lock, run each command in turn, write, commit."""
+    async def _attempt(
+        self, jobs: list[_Job], others: frozenset[Wanted] = FREE
+    ) -> list[Outcome[Any] | Exception]:
+        """One transaction: load, lock, run each command in turn, write, commit. Commands that want what
+        `others` have locked are taken out of `jobs`, to wait where they stood."""
         for job in jobs:
             job.tries += 1
             job.error = None
@@ -274,15 +295,17 @@ class Runner:
         async with self._storage.begin() as transaction:
             records = IdentityMap(transaction, self._kept)
             works = [Work(records, now, job.actor, job.key, self.new_id) for job in jobs]
-            await self._load(records, jobs, works)
+            await self._load(records, jobs, works, others)
+            self._loaded()
             outcomes: list[Outcome[Any] | Exception] = []
             for first in range(0, len(jobs), PIECE):
                 await records.write()
-                piece = zip(jobs[first : first + PIECE], works[first : first + PIECE], strict=True)
-                outcomes += [await _perform(job, work, records) for job, work in piece]
+                for place in range(first, min(first + PIECE, len(jobs))):
+                    outcomes.append(await _perform(jobs[place], works[place], records))
+                    if place % BREATH == BREATH - 1:
+                        await asyncio.sleep(0)
                 if records.failure is not None and len(jobs) > 1:
                     raise records.failure
-            self._decided()
             await records.write()
             await records.written()
             for job in jobs:
@@ -291,16 +314,42 @@ class Runner:
             self._kept.forget()
         return outcomes
 
-    async def _load(self, records: IdentityMap, jobs: Sequence[_Job], works: Sequence[Work]) -> None:
+    async def _load(
+        self, records: IdentityMap, jobs: list[_Job], works: list[Work], others: frozenset[Wanted]
+    ) -> None:
         """Earlier runs are looked for under the locks: where another process ran a command with the same key,
         whoever sees what that changed, having waited for a lock, sees its answer too, and is not refused."""
         pairs = list(zip(jobs, works, strict=True))
         for step in range(max(len(job.use_case.loads) for job in jobs)):
+            looking = [(job, work) for job, work in pairs if step < len(job.use_case.loads)]
             await records.load(
-                _wanted(((job, work) for job, work in pairs if step < len(job.use_case.loads)), step)
+                one for job, work in looking for one in _asked(job, work, job.use_case.loads[step])
             )
-        runs = (job.run_key for job in jobs if job.may_have_run)
-        await records.load((*_wanted(pairs, None), *runs), lock=True)
+        asked = [_asked(job, work, job.use_case.locks) for job, work in pairs]
+        if others:
+            asked = self._hold_back(jobs, works, asked, others)
+        wanted = [one for some in asked for one in some]
+        roots = frozenset(one for one in wanted if type(one) is Key and one.kind.root)
+        self._contended = 2 * len(roots) < len(jobs) or not jobs
+        self._locked[_this_task()] = roots
+        runs = [job.run_key for job in jobs if job.may_have_run]
+        await records.load((*wanted, *runs), lock=True)
+
+    def _hold_back(
+        self,
+        jobs: list[_Job],
+        works: list[Work],
+        asked: Sequence[Sequence[Wanted]],
+        others: frozenset[Wanted],
+    ) -> list[Sequence[Wanted]]:
+        """Put back who would only wait for the other batch; what the rest ask for."""
+        free = [others.isdisjoint(one) for one in asked]
+        back = list(compress(jobs, map(operator.not_, free)))
+        for job in back:
+            job.tries -= 1
+        self._queue.extendleft(reversed(back))
+        jobs[:], works[:] = list(compress(jobs, free)), list(compress(works, free))
+        return list(compress(asked, free))
 
 
 def authorize(allow: frozenset[shared.Role], actor: shared.Actor) -> None:
@@ -323,17 +372,14 @@ def _digest(name: str, encoded: bytes) -> bytes:
     return hashlib.sha256(name.encode() + b"\0" + encoded).digest()
 
 
-def _wanted(pairs: Any, step: int | None) -> list[Wanted]:
-    """What the commands ask for at a step (None: the locks); one that is refused here is set aside."""
-    wanted: list[Wanted] = []
-    for job, work in pairs:
-        if job.error is None:
-            ask = job.use_case.locks if step is None else job.use_case.loads[step]
-            try:
-                wanted.extend(ask(job.command, work))
-            except Exception as error:  # the command's own error, never its neighbours'
-                job.error = error
-    return wanted
+def _asked(job: _Job, work: Work, ask: Step) -> Sequence[Wanted]:
+    """What a command asks for at a step; one that is refused here is set aside."""
+    if job.error is None:
+        try:
+            return tuple(ask(job.command, work))
+        except Exception as error:  # the command's own error, never its neighbours'
+            job.error = error
+    return ()
 
 
 async def _perform(job: _Job, work: Work, records: IdentityMap) -> Outcome[Any] | Exception:

@@ -76,3 +76,19 @@ async def test_who_spends_from_one_account_in_the_next_batch_waits_for_the_first
     assert (await spent[0]).balance == 40
     with pytest.raises(InsufficientPoints):
         await spent[1]
+
+
+async def test_who_wants_what_the_first_batch_has_is_put_back_and_holds_up_nobody(
+    postgres_world: World,
+) -> None:
+    (one, other), gate = [await funded(postgres_world) for _ in range(2)], Gate(postgres_world.storage)
+    run = postgres_world.runner(gate)
+    spent = [asyncio.create_task(run(points.spend, spend(one), actor=postgres_world.admin))]
+    async with asyncio.timeout(10):
+        await gate.arrived.acquire()
+    late = [run(points.spend, spend(member), actor=postgres_world.admin) for member in (one, other, one)]
+    spent += [asyncio.create_task(wish) for wish in late]
+    async with asyncio.timeout(10):
+        await gate.arrived.acquire()
+    gate.open.set()
+    assert [balance.balance for balance in await asyncio.gather(*spent)] == [99, 98, 99, 97]
