@@ -122,9 +122,10 @@ async def test_an_unknown_project_and_an_unknown_member_are_not_found(world: Wor
     with pytest.raises(shared.NotFound) as refused:
         await mine.invest(UUID(int=9))
     assert refused.value.facts()["kind"] == "project"
+    stranger = Investor(world, shared.Actor(UUID(int=7), "member"), SandboxGateway())
+    project_id = await hives(world)
     with pytest.raises(shared.NotFound) as refused:
-        stranger = shared.Actor(UUID(int=7), "member")
-        await Investor(world, stranger, SandboxGateway()).invest(await hives(world))
+        await stranger.invest(project_id)
     assert refused.value.facts()["kind"] == "member"
 
 
