@@ -1,5 +1,6 @@
 """What tests are made with: a world to act in, its clock, records of any kind, and the DDL of tables."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -57,10 +58,11 @@ class Peopled:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Transaction]:
-        newcomers, self._world.newcomers = self._world.newcomers, []
-        if newcomers:
-            async with self._world.storage.begin() as transaction:
-                await transaction.write(Changes({MEMBERS: newcomers}, {}))
+        async with self._world.door:
+            newcomers, self._world.newcomers = self._world.newcomers, []
+            if newcomers:
+                async with self._world.storage.begin() as transaction:
+                    await transaction.write(Changes({MEMBERS: newcomers}, {}))
         async with self._storage.begin() as transaction:
             yield transaction
 
@@ -74,6 +76,7 @@ class World:
     def __init__(self, storage: Storage, queries: Any) -> None:
         self.storage, self.queries, self.clock = storage, queries, Clock()
         self.newcomers: list[Member] = []
+        self.door = asyncio.Lock()
         self.run = self.runner()
         self.admin = self.member("admin")
 
