@@ -2,6 +2,7 @@
 postings, and an account of ten thousand lots."""
 
 import asyncio
+import os
 import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -57,6 +58,7 @@ async def contenders(world: World, shrunk: int = 1) -> AsyncIterator[dict[str, C
         rich = await stack.enter_async_context(await _with_lots(world, shrunk))
         for name, owner in LOTS.items():
             found[of_lots(name)] = partial(_spend_alone, rich, owner)
+        await asyncio.to_thread(os.sync)  # what was filled in is on the disk before anything is measured
         yield found
 
 
