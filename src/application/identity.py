@@ -282,6 +282,22 @@ async def enrol(command: Enrol, work: Work) -> MemberView:
     return _member_view(member)
 
 
+def naming_keys(name: str) -> tuple[Key[Login], ...]:
+    """What to look at in order to know whom an e-mail or an id names."""
+    return (LOGINS.key(name.strip().lower()),) if "@" in name else ()
+
+
+def named(name: str, work: Work) -> UUID | None:
+    """Whom an e-mail or an id names, where `naming_keys` were looked at; nobody need have the id."""
+    for key in naming_keys(name):
+        login = work.find(key)
+        return login.user_id if login else None
+    try:
+        return UUID(name.strip())
+    except ValueError:
+        return None
+
+
 def _session_locks(command: OpenSession, work: Work) -> tuple[Wanted, ...]:
     return (MEMBERS.key(command.user_id), SESSIONS.key(command.user_id, command.session_id))
 

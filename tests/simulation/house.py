@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import asyncpg
 
@@ -19,19 +19,16 @@ from baobab.adapters.postgres.server import EmbeddedServer
 TEMPLATE = "template_simulation"
 
 
-class Server:
+class Server(Protocol):
     """A server as clients see it: `is_up` is an event, which whoever lost the server waits for."""
 
     is_up: asyncio.Event
 
-    def url(self, database: str) -> str:
-        raise NotImplementedError
+    def url(self, database: str) -> str: ...
 
-    def database(self, name: str) -> AbstractAsyncContextManager[str]:
-        raise NotImplementedError
+    def database(self, name: str) -> AbstractAsyncContextManager[str]: ...
 
-    def kill(self, after: int = 0) -> None:
-        raise NotImplementedError
+    def kill(self, after: int = 0) -> None: ...
 
     async def repaired(self) -> None:
         """Wait until a server that was killed, or is about to be, is back."""

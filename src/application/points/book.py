@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from ...domain import points, shared
-from ...domain.points import POINTS, Book, Hold, Movement, Policy
+from ...domain.points import POINTS, Account, Book, Hold, Movement, Policy
 from ..work import Conflict, Wanted, Work
 from .records import ACCOUNTS, ALLOCATIONS, BOOKS, HOLDS, LOTS, POLICIES, POSTINGS
 
@@ -51,11 +51,7 @@ async def open_book(
     if effective_at is not None:
         check_effective(work, unit, effective_at)
     front, every = LOTS.group("front", user_id, unit), LOTS.group("account", user_id, unit)
-    account = work.find(ACCOUNTS.key(user_id, unit))
-    if account is None:
-        if work.list(front):
-            raise Conflict("the account was opened by somebody else after it was looked for")
-        account = points.open_account(user_id, unit, work.now)
+    account = find_account(work, user_id, unit)
     points.check_open(account)
     holds: Iterable[Hold] = ()
     if account.held:
@@ -66,6 +62,16 @@ async def open_book(
         await work.load(every)
         book = Book(account, tuple(work.list(every)), book.holds, policy)
     return points.settle(book, work.now, work.new_id)
+
+
+def find_account(work: Work, user_id: UUID, unit: str) -> Account:
+    """The account, or a new one. Raises Conflict where somebody else opened it after it was looked for: what
+    is not there cannot be locked."""
+    if (account := work.find(ACCOUNTS.key(user_id, unit))) is not None:
+        return account
+    if work.list(LOTS.group("front", user_id, unit)):
+        raise Conflict("the account was opened by somebody else after it was looked for")
+    return points.open_account(user_id, unit, work.now)
 
 
 def check_effective(work: Work, unit: str, effective_at: datetime) -> None:

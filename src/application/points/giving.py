@@ -11,11 +11,7 @@ from .records import RATES, Convert, Converted, Give, Given
 
 
 def _recipient_login(command: Give, work: Work) -> tuple[Wanted, ...]:
-    return (identity.LOGINS.key(_email(command)),) if "@" in command.recipient else ()
-
-
-def _email(command: Give) -> str:
-    return command.recipient.strip().lower()
+    return identity.naming_keys(command.recipient)
 
 
 def _recipient(command: Give, work: Work) -> tuple[Wanted, ...]:
@@ -24,16 +20,9 @@ def _recipient(command: Give, work: Work) -> tuple[Wanted, ...]:
 
 def _recipient_id(command: Give, work: Work) -> UUID:
     """Whom an e-mail or an id names. Raises NotFound."""
-    if "@" in command.recipient:
-        found = work.find(identity.LOGINS.key(_email(command)))
-        if found is not None:
-            return found.user_id
-    else:
-        try:
-            return UUID(command.recipient)
-        except ValueError:
-            pass
-    raise shared.NotFound(kind="member", id=command.recipient)
+    if (found := identity.named(command.recipient, work)) is None:
+        raise shared.NotFound(kind="member", id=command.recipient)
+    return found
 
 
 def _owner(command: Give | Convert, work: Work) -> UUID:

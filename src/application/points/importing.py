@@ -17,8 +17,8 @@ from ...domain.points import FOREVER, POINTS, Book
 from .. import identity
 from ..runner import Runner
 from ..work import ADMINS, Kind, Wanted, Work, use_case
-from .book import keep, policy_of
-from .records import ACCOUNTS, POLICIES, Unit
+from .book import find_account, keep, policy_of
+from .records import POLICIES, Unit
 from .sweeping import due_keys, open_books
 
 BATCH = 300
@@ -167,23 +167,12 @@ class Brought(shared.Record):
 # --- one batch ----------------------------------------------------------------------------------
 
 
-def _email(line: OpeningLine) -> str:
-    return line.member.strip().lower()
-
-
 def _logins(command: Bring, work: Work) -> Iterable[Wanted]:
-    return [identity.LOGINS.key(_email(line)) for line in command.lines if "@" in line.member]
+    return [key for line in command.lines for key in identity.naming_keys(line.member)]
 
 
 def _owner_of(line: OpeningLine, work: Work) -> UUID | None:
-    """Whom an e-mail or an id names."""
-    if "@" in line.member:
-        login = work.find(identity.LOGINS.key(_email(line)))
-        return login.user_id if login else None
-    try:
-        return UUID(line.member.strip())
-    except ValueError:
-        return None
+    return identity.named(line.member, work)
 
 
 def _owners(command: Bring, work: Work) -> Iterable[Wanted]:
@@ -271,9 +260,7 @@ class _Batch:
     async def open_books(self, openings: Iterable[Opening]) -> None:
         """Open the books of the owners, as time left them."""
         work, owners = self._work, dict.fromkeys((one.user_id, one.unit) for one in openings)
-        accounts = [
-            work.find(ACCOUNTS.key(*owner)) or points.open_account(*owner, at=work.now) for owner in owners
-        ]
+        accounts = [find_account(work, *owner) for owner in owners]
         for owner, book in zip(owners, await open_books(work, accounts, work.now), strict=True):
             settled = points.settle(book, work.now, work.new_id)
             self._books[owner] = settled.book

@@ -1,5 +1,6 @@
 """The use cases about units: their policies and rates as versioned data, and their closed months."""
 
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from ...domain import points, shared
@@ -97,11 +98,11 @@ async def close_period(command: ClosePeriod, work: Work) -> BooksView:
     return shared.recast(BooksView, books)
 
 
-async def _check_swept(unit: str, through: object, work: Work) -> None:
+async def _check_swept(unit: str, through: datetime, work: Work) -> None:
     """Raise PeriodNotSwept where a lot ended by then that nobody expired; what a live hold keeps may wait."""
     group = LOTS.group("soonest", unit)
     await work.load(group)
-    ended = [lot for lot in work.list(group) if lot.expires_at <= through]  # type: ignore[operator]
+    ended = [lot for lot in work.list(group) if lot.expires_at <= through]
     owners = [HOLDS.group("account", lot.user_id, unit) for lot in ended]
     await work.load(*owners)
     for lot, holds in zip(ended, owners, strict=True):

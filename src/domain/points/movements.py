@@ -8,7 +8,7 @@ from ..shared import NotFound, check_amount, evolve
 from .book import credit, debit, multiplied, order_of, post, repay, replaced, spendable, take
 from .errors import AlreadyExpired, InsufficientPoints, RefundTooLarge
 from .events import PointsAdjusted, PointsEarned, PointsRefunded, PointsSpent
-from .records import Allocation, Book, Line, Lot, Movement, Policy, Posting, Source
+from .records import Allocation, Book, Line, Lot, Movement, Policy, Posting, PostingKind, Source
 from .units import expiry_of, grace_of, in_utc
 
 
@@ -33,11 +33,15 @@ def earn(
     expires_at = promise(terms, since, at)
     available_at = since + timedelta(days=terms.maturity_days)
     account, lots, changed = book.account, [], []
-    for kind, base, amount in (("earned", funded, funded), ("bonus", bonus, bonus + extra)):
+    given: tuple[tuple[PostingKind, int, int], ...] = (
+        ("earned", funded, funded),
+        ("bonus", bonus, bonus + extra),
+    )
+    for kind, base, amount in given:
         if not amount:
             continue
         line = Line(
-            kind,  # type: ignore[arg-type]
+            kind,
             amount,
             source.type,
             source.id,

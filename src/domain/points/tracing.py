@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from ..shared import evolve
-from .audit import Case, Dossier, Finding, Table, case_of, line, row_of
+from .audit import Case, Dossier, Finding, Invariant, Table, case_of, line, row_of
 from .book import chain
 from .checks import CHECKS, first_of, remaining_of
 from .records import CONTRA, Allocation, Posting
@@ -100,8 +100,8 @@ class _Walk:
     def balance(self) -> int:
         return self.lines[-1].balance_after if self.lines else self.case.opening.balance
 
-    def say(self, check: str, table: Table, row: object, says: str) -> None:
-        self.findings.append(self.case.finding(check, table, row, says))  # type: ignore[arg-type]
+    def say(self, check: Invariant, table: Table, row: object, says: str) -> None:
+        self.findings.append(self.case.finding(check, table, row, says))
 
     def go_on(self, posting: Posting, hash: bytes | None = None) -> None:
         self.lines.append(posting)
