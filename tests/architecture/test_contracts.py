@@ -32,10 +32,10 @@ PLANTED = [
     (LAYERS, "adapters/__init__.py", "from .. import entrypoints"),
     (LAYERS, "adapters/__init__.py", "from ..entrypoints import container"),
     (LAYERS, "stray.py", ""),
-    (DOMAIN_ORDER, "domain/identity.py", "from . import fulfillment"),
+    (DOMAIN_ORDER, "domain/identity.py", "from .. import fulfillment"),
     (DOMAIN_ORDER, "domain/shared.py", "from . import identity"),
     (DOMAIN_ORDER, "domain/stray.py", ""),
-    (APPLICATION_ORDER, "application/identity.py", "from . import fulfillment"),
+    (APPLICATION_ORDER, "application/identity.py", "from .. import fulfillment"),
     (APPLICATION_ORDER, "application/work.py", "from . import runner"),
     (APPLICATION_ORDER, "application/runner.py", "from . import identity"),
     (APPLICATION_ORDER, "application/stray.py", ""),
@@ -70,11 +70,12 @@ def module(package: Path, name: str) -> Path:
 
 def plant(package: Path, name: str, line: str) -> None:
     """Add the line to the module; what it imports from beside or above exists afterwards."""
-    with module(package, name).open("a") as file:
+    planted = module(package, name)
+    with planted.open("a") as file:
         file.write(f"\n{line}\n")
     if found := re.fullmatch(r"from (\.+)(\w*) import (\w+)", line):
         dots, parent, imported = found.groups()
-        target = (package / name).parents[len(dots) - 1] / parent
+        target = planted.parents[len(dots) - 1] / parent
         if not (target / imported).is_dir():
             module(package, str((target / imported).relative_to(package)) + ".py")
 

@@ -13,11 +13,11 @@ from uuid import UUID
 
 import msgspec
 
-from ..domain import identity, shared
-from ..domain.identity import Level, LevelChange, Login, Member, MemberRole, Session
-from .pages import Limit, Page, page_of, uuid_of
-from .runner import Runner
-from .work import ADMINS, SIGNED_IN, Key, Kind, Read, Wanted, Work, query, use_case
+from ...domain import identity, shared
+from ...domain.identity import Level, LevelChange, Login, Member, MemberRole, Session
+from ..pages import Limit, Page, page_of, uuid_of
+from ..runner import Runner
+from ..work import ADMINS, SIGNED_IN, Key, Kind, Read, Wanted, Work, query, use_case
 
 LOGINS = Kind(Login, "login", ("email",), root=True)
 MEMBERS = Kind(Member, "member", ("user_id",), root=True)

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Literal, get_args
 from uuid import UUID
 
-from .shared import Event, Record, Role, RuleForbids, StateForbids, Unauthenticated, evolve
+from ..shared import Event, Record, Role, RuleForbids, StateForbids, Unauthenticated, evolve
 
 Level = Literal["explorateur", "protecteur", "ambassadeur"]
 MemberRole = Literal["member", "partner_staff", "partner_owner", "admin"]
