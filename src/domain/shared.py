@@ -159,6 +159,8 @@ Url = Annotated[
         description="An address on the web (http, https).",
     ),
 ]
+Personal = Annotated[T, msgspec.Meta(extra={"personal": True})]
+"""A value that says something of a person, such as `Personal[Name]`: exported to them, gone when they are erased."""
 Names = Annotated[tuple[Name, ...], msgspec.Meta(max_length=50)]
 Urls = Annotated[tuple[Url, ...], msgspec.Meta(max_length=50)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=MOST, description="How many, may be zero.")]
@@ -247,12 +249,12 @@ NOBODY = UUID(int=0)
 
 
 class Actor(Record):
-    """Who asks, and from where. A partner acts for one producer."""
+    """Who asks, by which credential (session or API key), and from where. A partner acts for one producer."""
 
     user_id: UUID = NOBODY
     role: Role = "anonymous"
     producer_id: UUID | None = None
-    session_id: UUID | None = None
+    credential_id: UUID | None = None
     address: str = ""
     request_id: str = ""
 

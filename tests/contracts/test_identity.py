@@ -38,7 +38,7 @@ async def sign_up(world: World, email: str = "Member-1@example.org") -> identity
 async def test_who_signs_up_is_a_member_with_a_session(any_world: World) -> None:
     signed = await sign_up(any_world)
     actor = await identity.authenticate(signed.token, any_world.queries, any_world.clock())
-    assert (actor.user_id, actor.role, actor.session_id) == (
+    assert (actor.user_id, actor.role, actor.credential_id) == (
         signed.member.user_id,
         "member",
         signed.session.id,

@@ -327,7 +327,7 @@ async def close_session(command: CloseSession, work: Work) -> SessionView:
     """Sign out: revoke one of one's own sessions."""
     session = identity.revoke(work.get(*_own_session(command, work)), work.now)
     work.save(session)
-    return _session_view(session, work.actor.session_id)
+    return _session_view(session, work.actor.credential_id)
 
 
 @use_case(allow=ADMINS, locks=lambda command, work: (MEMBERS.key(command.user_id),))
@@ -380,7 +380,7 @@ async def sessions(question: ListSessions, read: Read[HasIdentity]) -> Page[Sess
     """One's own sessions, newest first."""
     before = uuid_of(question.cursor)
     found = await read.ports.identity.sessions(read.actor.user_id, question.limit + 1, before)
-    views = [_session_view(one, read.actor.session_id) for one in found]
+    views = [_session_view(one, read.actor.credential_id) for one in found]
     return page_of(views, question.limit, lambda one: one.id)
 
 

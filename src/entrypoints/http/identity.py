@@ -31,7 +31,7 @@ async def list_sessions(ask: Ask, limit: Limit = 25, cursor: str | None = None) 
 async def sign_out(ask: Ask) -> SessionView:
     """Sign out: close the session that asks."""
     return await ask(
-        identity.close_session, identity.CloseSession(session_id=ask.actor.session_id or UUID(int=0))
+        identity.close_session, identity.CloseSession(session_id=ask.actor.credential_id or UUID(int=0))
     )
 
 
