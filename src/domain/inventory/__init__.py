@@ -16,7 +16,7 @@ from datetime import date, datetime
 from typing import Literal, TypeVar
 from uuid import UUID
 
-from . import shared
+from .. import shared
 
 MovementKind = Literal["received", "allocated", "released", "shipped", "adjusted", "damaged", "returned"]
 CauseKind = Literal["order", "receipt", "correction"]

@@ -7,11 +7,11 @@ from uuid import UUID
 
 import msgspec
 
-from ..domain import inventory, shared
-from ..domain.inventory import Batch, Cause, Change, Movement, Pick, Stock
-from .catalog import VARIANTS, HasCatalog, Shelves, day_of
-from .pages import Limit, Page, page_of, uuid_of
-from .work import ADMINS, Kind, Read, Wanted, Work, query, use_case
+from ...domain import inventory, shared
+from ...domain.inventory import Batch, Cause, Change, Movement, Pick, Stock
+from ..catalog import VARIANTS, HasCatalog, Shelves, day_of
+from ..pages import Limit, Page, page_of, uuid_of
+from ..work import ADMINS, Kind, Read, Wanted, Work, query, use_case
 
 STOCKS = Kind(Stock, "stock", ("product_id", "variant_id"), root=True)
 BATCHES = Kind(
