@@ -61,6 +61,11 @@ class InvalidCommand(shared.Malformed):
     reason: str
 
 
+class ScopeMissing(shared.Forbidden):
+    message = "This API key is not good for {scope}."
+    scope: str
+
+
 class InvalidIdempotencyKey(shared.Malformed):
     message = "An idempotency key has 1 to 255 visible ASCII characters."
 
@@ -200,7 +205,7 @@ class Runner:
     def _enqueue(
         self, use_case: UseCase[C, V], command: C, actor: shared.Actor, key: str | None, dry_run: bool
     ) -> asyncio.Future[Outcome[V]]:
-        authorize(use_case.allow, actor)
+        authorize(use_case.allow, use_case.scope, actor)
         command, encoded = _validated(use_case.decode_command, command)
         if key is not None and not (0 < len(key) <= 255 and key.isascii() and key.isprintable()):
             raise InvalidIdempotencyKey
@@ -214,7 +219,7 @@ class Runner:
 
     async def read(self, query: QueryCase[C, V], question: C, *, actor: shared.Actor) -> V:
         """The answer of a use case that only reads."""
-        authorize(query.allow, actor)
+        authorize(query.allow, query.scope, actor)
         question, _ = _validated(query.decode, question)
         return await query.run(question, Read(self._queries, self.clock(), actor))
 
@@ -352,10 +357,13 @@ class Runner:
         return list(compress(asked, free))
 
 
-def authorize(allow: frozenset[shared.Role], actor: shared.Actor) -> None:
-    """Raise unless the actor's role is allowed: Unauthenticated for strangers, else Forbidden."""
+def authorize(allow: frozenset[shared.Role], scope: str, actor: shared.Actor) -> None:
+    """Raise unless the actor's role and credential allow it: Unauthenticated for strangers, else Forbidden or
+    ScopeMissing. What everybody may do needs no scope."""
     if actor.role not in allow:
         raise shared.Unauthenticated if actor.role == "anonymous" else shared.Forbidden
+    if actor.scopes is not None and scope not in actor.scopes and "anonymous" not in allow:
+        raise ScopeMissing(scope=scope)
 
 
 def _validated(decode: Callable[[bytes], C], wish: C) -> tuple[C, bytes]:

@@ -576,6 +576,17 @@ def use_case(
     `allow` is who may ask. `loads` are steps, each a function of (command, work) giving the keys and
     groups to read without a lock; a later step may look at what an earlier one found. `locks` gives
     what is locked, and read again under the lock. A `secret` use case stores neither the digest of
+SCOPES: set[str] = set()
+"""What a credential can be limited to, such as `points:read`: two words for each context that is there."""
+
+
+def _scope_of(name: str, verb: str) -> str:
+    """The scope that a use case needs, by its name."""
+    scope = f"{name.partition('.')[0]}:{verb}"
+    SCOPES.add(scope)
+    return scope
+
+
     its command nor its answer, so it is audited but cannot be replayed.
     """
     return lambda run: UseCase(run, allow, loads, locks, secret)
@@ -590,6 +601,7 @@ class Read(Generic[P]):
 
 class QueryCase(Generic[C, V]):
     """A function of a query and the read side, with who may ask."""
+        self.scope = _scope_of(self.name, "write")
 
     def __init__(self, run: Callable[[C, Any], Awaitable[V]], allow: frozenset[shared.Role]) -> None:
         self.run, self.allow = run, allow
@@ -602,3 +614,4 @@ class QueryCase(Generic[C, V]):
 def query(*, allow: frozenset[shared.Role]) -> Callable[[Callable[[C, Any], Awaitable[V]]], QueryCase[C, V]]:
     """Declare a use case that only reads; `allow` is who may ask."""
     return lambda run: QueryCase(run, allow)
+        self.scope = _scope_of(self.name, "read")

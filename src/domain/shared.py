@@ -9,6 +9,7 @@ The only module of the domain that imports anything from outside the standard li
     ├── NotFound          absent, or not the actor's to see
     ├── StateForbids      the state of the thing does not allow it now
     ├── RuleForbids       a rule of the product refuses it
+    ├── TooMany           asked too often: wait as long as it says
     └── Unavailable       try again later; nothing was changed
 """
 
@@ -110,6 +111,13 @@ class StateForbids(DomainError):
 
 class RuleForbids(DomainError):
     message = "A rule refuses this."
+
+
+class TooMany(DomainError):
+    """Asked too often. `retry_after` is in whole seconds, at least 1."""
+
+    message = "Too many requests: wait {retry_after} seconds."
+    retry_after: int
 
 
 class Unavailable(DomainError):
@@ -249,7 +257,10 @@ NOBODY = UUID(int=0)
 
 
 class Actor(Record):
-    """Who asks, by which credential (session or API key), and from where. A partner acts for one producer."""
+    """Who asks, by which credential (session or API key), and from where. A partner acts for one producer.
+
+    `scopes` are what the credential is good for, such as `points:read`; None is everything that the role may.
+    """
 
     user_id: UUID = NOBODY
     role: Role = "anonymous"
@@ -257,6 +268,7 @@ class Actor(Record):
     credential_id: UUID | None = None
     address: str = ""
     request_id: str = ""
+    scopes: tuple[str, ...] | None = None
 
     @property
     def is_admin(self) -> bool:

@@ -22,6 +22,7 @@ STATUS: dict[type[shared.DomainError], int] = {
     shared.NotFound: 404,
     shared.StateForbids: 409,
     shared.RuleForbids: 422,
+    shared.TooMany: 429,
     shared.Unavailable: 503,
 }
 HEADERS: dict[int, dict[str, str]] = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}
@@ -80,7 +81,10 @@ def _problem(
 
 def on_domain_error(request: AnyRequest, error: shared.DomainError) -> Response[bytes]:
     """A refusal of the application."""
-    return _problem(request, status_of(type(error)), error.code, str(error), error.facts())
+    problem = _problem(request, status_of(type(error)), error.code, str(error), error.facts())
+    if isinstance(error, shared.TooMany):
+        problem.headers["Retry-After"] = str(error.retry_after)
+    return problem
 
 
 def on_http_error(request: AnyRequest, error: HTTPException) -> Response[bytes]:

@@ -93,6 +93,7 @@ def _problems(statuses: tuple[int, ...]) -> dict[int, ResponseSpec]:
 
 
 def _route(
+    429: "Asked too often: wait as long as `Retry-After` says.",
     decorator: Any, path: str, *, public: bool, moves: bool, statuses: tuple[int, ...], **options: Any
 ) -> Decorator:
     always = (400, 503) if public else (400, 401, 403, 503)
@@ -110,6 +111,18 @@ def _route(
             responses=_problems((*always, *statuses)),
             security=[] if public else [{"bearer": []}],
             opt={"moves": moves, "parameters": known},
+def _statuses(path: str, handler: Callable[..., Any], allow: Roles, more: Iterable[int]) -> set[int]:
+    """What an operation can answer besides what it is for: wrong credentials are refused everywhere."""
+    found = {400, 401, 429, 503, *more}
+    if allow != ANYONE:
+        found.add(403)
+    if _path_parameters(path):
+        found.add(404)
+    if "data" in inspect.signature(handler).parameters:
+        found |= {408, 413, 415}
+    return found
+
+
             **options,
         )(handler)
 
