@@ -7,14 +7,19 @@ from typing import Any
 
 import msgspec
 import platformdirs
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from ..domain import shared
+from .secret import InvalidSetting, Secret, secret_from
+
+__all__ = ["PREFIX", "InvalidSetting", "Secret", "Settings", "from_environment"]
 
 PREFIX = "BAOBAB_"
-
-
-class InvalidSetting(ValueError):
-    """An environment variable that cannot be understood."""
+LEAST_KEY = 32
+"""Characters of the key that other secrets are encrypted with."""
+SECRETS = ("database_url", "secret_key", "smtp_url", "stripe_key", "stripe_webhook_secret")
+"""What may be given as a file, by the variable's name with `_FILE` after it."""
 
 
 class Settings(shared.Record):
@@ -23,6 +28,10 @@ class Settings(shared.Record):
     `database_url` empty means the embedded server in `data_dir`. `sandbox` offers payments that
     only pretend; turn it off where real money is taken. `limited_network_cents` is what may be redeemed in
     twelve months before a limited network must be notified.
+
+    `secret_key` encrypts what must be read again (the secrets of second factors); the embedded server has
+    one in `data_dir`. `smtp_url` empty: no mail leaves. `public_url` is where people reach the service: it
+    stands in the links of mails. `stripe_api_base` empty: Stripe itself.
     """
 
     database_url: str = ""
@@ -33,6 +42,19 @@ class Settings(shared.Record):
     sandbox: bool = True
     log_level: str = "info"
     limited_network_cents: int = 100_000_000
+    secret_key: Secret = Secret()
+    smtp_url: Secret = Secret()
+    mail_from: str = ""
+    public_url: str = ""
+    stripe_key: Secret = Secret()
+    stripe_webhook_secret: Secret = Secret()
+    stripe_api_base: str = ""
+
+    def __repr__(self) -> str:
+        """Every setting, without what nobody should read: the password of the database neither."""
+        shown = ((name, getattr(self, name)) for name in self.__struct_fields__ if name != "database_url")
+        fields = ", ".join(f"{name}={value!r}" for name, value in shown)
+        return f"Settings(database_url={without_password(self.database_url)!r}, {fields})"
 
     @property
     def data_path(self) -> Path:
@@ -40,21 +62,51 @@ class Settings(shared.Record):
         return Path(self.data_dir).expanduser() if self.data_dir else platformdirs.user_data_path("baobab")
 
 
+def without_password(url: str) -> str:
+    """An address as it may be shown: the password is `***`, and options stay away."""
+    if not url:
+        return ""
+    try:
+        return make_url(url).set(query={}).render_as_string(hide_password=True)
+    except (ArgumentError, ValueError):
+        return "***"
+
+
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings of an environment. Raises InvalidSetting, naming the variable."""
     given: dict[str, Any] = {}
     for field in msgspec.structs.fields(Settings):
         name = PREFIX + field.name.upper()
-        if value := environment.get(name, "").strip():
-            try:
-                given[field.name] = msgspec.convert(value, field.type, strict=False)
-            except msgspec.ValidationError as error:
-                raise InvalidSetting(f"{name}={value!r} cannot be used: {error}") from None
+        read = secret_from if field.name in SECRETS else _variable
+        if value := read(environment, name):
+            given[field.name] = _understood(name, value, field.type)
     settings = Settings(**given)
+    _check(settings)
+    return settings
+
+
+def _variable(environment: Mapping[str, str], name: str) -> str:
+    return environment.get(name, "").strip()
+
+
+def _understood(name: str, value: str, kind: Any) -> Any:
+    if kind is Secret:
+        return Secret(value)
+    try:
+        return msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise InvalidSetting(f"{name}={value!r} cannot be used: {error}") from None
+
+
+def _check(settings: Settings) -> None:
     if not 0 <= settings.port <= 65_535:
         raise InvalidSetting(f"{PREFIX}PORT={settings.port} is not a port: 0 to 65535")
     if not 1 <= settings.connections <= 500:
         raise InvalidSetting(f"{PREFIX}CONNECTIONS={settings.connections} is not from 1 to 500")
     if not 1 <= settings.limited_network_cents <= shared.MOST:
         raise InvalidSetting(f"{PREFIX}LIMITED_NETWORK_CENTS={settings.limited_network_cents} is no amount")
-    return settings
+    if settings.secret_key and len(settings.secret_key.reveal()) < LEAST_KEY:
+        raise InvalidSetting(f"{PREFIX}SECRET_KEY has fewer than {LEAST_KEY} characters")
+    for name, url in (("PUBLIC_URL", settings.public_url), ("STRIPE_API_BASE", settings.stripe_api_base)):
+        if url and not url.startswith(("http://", "https://")):
+            raise InvalidSetting(f"{PREFIX}{name}={url} is not an address: http:// or https:// and a host")

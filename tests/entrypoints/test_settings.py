@@ -1,10 +1,24 @@
 """Configuration comes from the environment; a wrong value is named."""
 
+import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from baobab.entrypoints.settings import InvalidSetting, Settings, from_environment
+from baobab.entrypoints.secret import MOST_SECRET
+from baobab.entrypoints.settings import (
+    PREFIX,
+    SECRETS,
+    InvalidSetting,
+    Secret,
+    Settings,
+    from_environment,
+    without_password,
+)
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "configuration.md"
+PLANTED = "planted-secret-0123456789-0123456789"
 
 
 def test_nothing_set_means_the_defaults() -> None:
@@ -31,8 +45,79 @@ def test_an_empty_value_is_no_value() -> None:
         ("BAOBAB_CONNECTIONS", "0"),
         ("BAOBAB_SANDBOX", "perhaps"),
         ("BAOBAB_LIMITED_NETWORK_CENTS", "0"),
+        ("BAOBAB_PUBLIC_URL", "api.example.org"),
+        ("BAOBAB_STRIPE_API_BASE", "ftp://stripe"),
+        ("BAOBAB_SECRET_KEY", "too short"),
     ],
 )
 def test_a_wrong_value_is_named(name: str, value: str) -> None:
     with pytest.raises(InvalidSetting, match=name):
         from_environment({name: value})
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_is_read_from_the_environment_or_from_a_file(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text(f"{PLANTED}\n")
+    variable = PREFIX + name.upper()
+    direct = getattr(from_environment({variable: PLANTED}), name)
+    assert direct == getattr(from_environment({f"{variable}_FILE": str(file)}), name)
+    assert (direct.reveal() if isinstance(direct, Secret) else direct) == PLANTED
+
+
+def test_every_secret_can_be_given_as_a_file() -> None:
+    kinds = {field.name: field.type for field in msgspec.structs.fields(Settings)}
+    assert {name for name, kind in kinds.items() if kind is Secret} | {"database_url"} == set(SECRETS)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "No such file"),
+        (b"", "is empty"),
+        (b"\xff" + PLANTED.encode(), "not text"),
+        (PLANTED.encode() * (MOST_SECRET // 8), "too long"),
+    ],
+)
+def test_a_wrong_file_is_named_with_its_variable_and_its_content_is_not(
+    content: bytes | None, why: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "secret"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(InvalidSetting, match=f"BAOBAB_STRIPE_KEY_FILE: .*{why}") as refused:
+        from_environment({"BAOBAB_STRIPE_KEY_FILE": str(file)})
+    assert PLANTED not in str(refused.value)
+    assert refused.value.__cause__ is None
+
+
+def test_a_secret_given_twice_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSetting, match="both set"):
+        from_environment({"BAOBAB_SMTP_URL": "smtp://one", "BAOBAB_SMTP_URL_FILE": str(tmp_path)})
+
+
+def test_settings_never_show_a_secret() -> None:
+    url = f"postgresql://baobab:{PLANTED}@db.example.org/baobab?password={PLANTED}"
+    settings = Settings(database_url=url, secret_key=Secret(PLANTED), stripe_key=Secret(PLANTED))
+    for shown in (repr(settings), str(settings), f"{settings}", f"{settings.stripe_key}", f"{[settings]}"):
+        assert PLANTED not in shown
+    assert "db.example.org" in repr(settings)
+    with pytest.raises(TypeError):
+        msgspec.json.encode(settings)
+
+
+def test_a_secret_is_there_or_not_and_equals_its_like() -> None:
+    assert Secret("a") == Secret("a") != Secret("b")
+    assert {Secret("a"): 1}[Secret("a")] == 1
+    assert Secret("a") != "a"
+    assert (bool(Secret("a")), bool(Secret())) == (True, False)
+    assert (repr(Secret()), str(Secret())) == ("Secret('')", "")
+
+
+def test_an_address_that_is_none_is_not_shown() -> None:
+    assert (without_password("nonsense"), without_password("")) == ("***", "")
+
+
+def test_every_setting_is_in_the_reference() -> None:
+    documented = set(re.findall(r"^\| `(BAOBAB_\w+)`", PAGE.read_text(), re.MULTILINE))
+    assert documented == {PREFIX + name.upper() for name in Settings.__struct_fields__}
