@@ -1,4 +1,5 @@
-"""Two kinds of record that no context has, with their tables: coins are listed by their end, rates kept."""
+"""Kinds of record that no context has, with their tables: coins are listed by their end, purses are locked,
+and both may be removed; rates are kept."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,6 +25,10 @@ class Coin(shared.Record):
     ends_at: datetime
 
 
+class Purse(shared.Record):
+    user_id: UUID
+
+
 class Rate(shared.Record):
     name: str
     value: int
@@ -45,7 +50,9 @@ COINS = Kind(
     },
     live=lambda coin: coin.left > 0,
     changes=("left", "ends_at"),
+    removable=True,
 )
+PURSES = Kind(Purse, "purse", ("user_id",), root=True, changes=(), removable=True)
 RATES = Kind(Rate, "rate", ("name",), {"area": ("area",)}, root=True, kept=True)
 
 _apart = MetaData(schema=SCHEMA)
@@ -59,6 +66,7 @@ coin = Table(
     info={"home": "user_id"},
 )
 Index("coin_front_idx", coin.c.user_id, coin.c.ends_at, coin.c.id, postgresql_where=plain(coin.c.left > 0))
+purse = Table("purse", _apart, field("user_id", Uuid, primary_key=True), info={"home": "user_id"})
 rate = Table(
     "rate",
     _apart,
@@ -68,17 +76,18 @@ rate = Table(
     info={"home": "reference"},
 )
 
-COIN_ROWS, RATE_ROWS = Stored(COINS, coin), Stored(RATES, rate)
+COIN_ROWS, PURSE_ROWS, RATE_ROWS = Stored(COINS, coin), Stored(PURSES, purse), Stored(RATES, rate)
 
 
 @asynccontextmanager
 async def with_coins(database: Database, locking: Locking | None = None) -> AsyncIterator[PostgresStorage]:
     """A storage that keeps coins and rates too, in tables that are dropped afterwards."""
     async with database.connection() as connection:
-        for statement in ddl_of((coin, rate)):
+        for statement in ddl_of((coin, purse, rate)):
             await connection.execute(statement)
     try:
-        yield PostgresStorage(database, {**STORED, COINS: COIN_ROWS, RATES: RATE_ROWS}, locking)
+        rows = {**STORED, COINS: COIN_ROWS, PURSES: PURSE_ROWS, RATES: RATE_ROWS}
+        yield PostgresStorage(database, rows, locking)
     finally:
         async with database.connection() as connection:
-            await connection.execute("drop table baobab.coin, baobab.rate")
+            await connection.execute("drop table baobab.coin, baobab.purse, baobab.rate")

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, cast, get_type_hints
 from uuid import UUID
 
@@ -46,9 +47,9 @@ class Kind(Generic[R]):
     found by key or by a group with history), as an expression of the fields that reads the same on a
     record and on the columns of a table: `lambda lot: lot.open`. A group by no field lists the
     whole kind: for what is small. `changes` names the fields that may change, all but the key by
-    default; none for a record that is written once. `kept` is for configuration, small and rarely
-    written: it may be `KEPT` old, so that a change must come into force later than that; it is never
-    locked.
+    default; none for a record that is written once. Only what is `removable` is ever removed: all
+    else is there for good. `kept` is for configuration, small and rarely written: it may be `KEPT` old, so
+    that a change must come into force later than that; it is never locked.
     """
 
     of: ClassVar[dict[type[shared.Record], "Kind[Any]"]] = {}
@@ -63,13 +64,14 @@ class Kind(Generic[R]):
         root: bool = False,
         live: Callable[[Any], Any] | None = None,
         changes: tuple[str, ...] | None = None,
+        removable: bool = False,
         kept: bool = False,
     ) -> None:
         self.record, self.name, self.key_fields = record, name, key
         fixed = () if changes is None else set(record.__struct_fields__) - {*key, *changes}
         self.fixed = tuple(name for name in record.__struct_fields__ if name in fixed)
         self.changes = tuple(one for one in record.__struct_fields__ if one not in (*key, *self.fixed))
-        self.root, self.live, self.kept = root, live, kept
+        self.root, self.live, self.removable, self.kept = root, live, removable, kept
         self.values_of = values_of_fields(key)
         self.groups = {
             name: one if isinstance(one, Listed) else Listed(one) for name, one in (groups or {}).items()
@@ -99,6 +101,13 @@ class Kind(Generic[R]):
         changed = [name for name in self.fixed if getattr(before, name) != getattr(after, name)]
         if changed:
             raise TypeError(f"{', '.join(changed)} of a {self.name} never changes")
+
+    def check_removal(self, before: R | None) -> None:
+        """Raise TypeError where a record is to stay for good, or there was nothing to remove."""
+        if not self.removable:
+            raise TypeError(f"a {self.name} is there for good")
+        if before is None:
+            raise TypeError(f"the {self.name} to be removed is not there")
 
     def __repr__(self) -> str:
         return f"Kind({self.name})"
@@ -139,10 +148,12 @@ class Loaded(NamedTuple):
 
 
 class Changes(NamedTuple):
-    """What one flush writes, by kind: new records and changed ones."""
+    """What one flush writes, by kind: the removed records go first, so that new ones may take their keys, and
+    changed ones stay."""
 
-    added: dict[Kind[Any], list[shared.Record]]
-    changed: dict[Kind[Any], list[shared.Record]]
+    added: Mapping[Kind[Any], list[shared.Record]]
+    changed: Mapping[Kind[Any], list[shared.Record]]
+    removed: Mapping[Kind[Any], list[shared.Record]] = MappingProxyType({})
 
 
 class Conflict(Exception):
@@ -301,6 +312,7 @@ class IdentityMap:
         self._asked: dict[Kind[Any], set[str]] = {}
         self._entries: dict[Key[Any], _Entry] = {}
         self._listings: dict[Group[Any], _Listing] = {}
+        self._locked: set[Wanted] = set()
         self._touched: dict[_Entry, None] = {}
         self._unwritten: dict[_Entry, None] = {}
         self._journal: list[tuple[_Entry, object, _Listings]] = []
@@ -319,6 +331,8 @@ class IdentityMap:
             except Exception as error:
                 self.failure = error
                 raise
+            if lock:
+                self._locked.update(missing)
             for one in missing:
                 found = loaded.records.get(one) if isinstance(one, Key) else loaded.groups.get(one, ())
                 keep(one, found)
@@ -396,7 +410,8 @@ class IdentityMap:
             raise LookupError(f"{group} was not declared: add it to the use case's loads or locks") from None
 
     def save(self, record: shared.Record) -> None:
-        """What is written once, and was never asked for, needs no place where it would be found."""
+        """What is written once, and was never asked for, needs no place where it would be found. What was
+        removed is made anew, in a place of its own."""
         kind = Kind.of[type(record)]
         asked = self._asked.get(kind)
         before: object = _UNKNOWN
@@ -406,10 +421,25 @@ class IdentityMap:
             key = Key(kind, kind.values_of(record))
             if (known := self._entries.get(key)) is None:
                 entry = self._entries[key] = _Entry(kind, key)
+            elif known.record is None and known in self._touched:
+                entry = self._entries[key] = _Entry(kind, key)
+                before = known
             else:
                 entry, before = known, known.record
         self._journal.append((entry, before, self._join(asked, entry, record) if asked else ()))
         entry.record = record
+        self._touched[entry] = self._unwritten[entry] = None
+
+    def remove(self, record: shared.Record) -> None:
+        """What is removed was found before; a root, under its lock."""
+        kind = Kind.of[type(record)]
+        key = Key(kind, kind.values_of(record))
+        kind.check_removal(self.find(key))
+        entry = self._entries[key]
+        if kind.root and entry.stored is not None and key not in self._locked:
+            raise LookupError(f"{key} is not locked: add it to the use case's locks")
+        self._journal.append((entry, entry.record, ()))
+        entry.record = None
         self._touched[entry] = self._unwritten[entry] = None
 
     def _join(self, asked: Iterable[str], entry: _Entry, record: shared.Record) -> _Listings:
@@ -432,12 +462,19 @@ class IdentityMap:
             entry, before, joined = self._journal.pop()
             for listing in joined:
                 del listing.entries[entry]
-            if before is _UNKNOWN:
-                if entry.key is not None:
-                    del self._entries[entry.key]
-                del self._touched[entry], self._unwritten[entry]
-                before = None
-            entry.record = cast("shared.Record | None", before)
+            if before is _UNKNOWN or type(before) is _Entry:
+                self._take_back(entry, before)
+            else:
+                entry.record = cast("shared.Record | None", before)
+
+    def _take_back(self, entry: _Entry, before: object) -> None:
+        """Undo that a record was made: what was removed before has its place again."""
+        if type(before) is _Entry and before.key is not None:
+            self._entries[before.key] = before
+        elif entry.key is not None:
+            del self._entries[entry.key]
+        del self._touched[entry], self._unwritten[entry]
+        entry.record = None
 
     async def write(self) -> None:
         """Begin to write what has changed since the last time; it can no longer be undone. The next
@@ -446,7 +483,7 @@ class IdentityMap:
         changes = self._changes()
         self._unwritten.clear()
         self._journal.clear()
-        if changes.added or changes.changed:
+        if any(changes):
             if any(kind.kept for side in changes for kind in side):
                 self.has_changed_kept = True
                 self._kept.forget()
@@ -462,14 +499,18 @@ class IdentityMap:
             await writing
 
     def _changes(self) -> Changes:
-        changes = Changes({}, {})
+        added: dict[Kind[Any], list[shared.Record]] = {}
+        changed: dict[Kind[Any], list[shared.Record]] = {}
+        removed: dict[Kind[Any], list[shared.Record]] = {}
         for entry in self._unwritten:
             record, stored = entry.record, entry.stored
-            if record is not None and record is not stored:
-                side = changes.added if stored is None else changes.changed
+            if record is None and stored is not None:
+                removed.setdefault(entry.kind, []).append(stored)
+            elif record is not None and record is not stored:
+                side = added if stored is None else changed
                 side.setdefault(entry.kind, []).append(record)
-                entry.stored = record
-        return changes
+            entry.stored = record
+        return Changes(added, changed, removed)
 
 
 _UNKNOWN = object()
@@ -509,6 +550,12 @@ class Work:
         for record in records:
             self._map.save(record)
 
+    def remove(self, *records: shared.Record) -> None:
+        """Take records out of the map, that were found in it; they are deleted when the batch is flushed, and
+        the same key may be saved anew. A root must be locked. Only kinds that are `removable`."""
+        for record in records:
+            self._map.remove(record)
+
     def record(self, *events: shared.Event) -> None:
         """Say what happened; the events are stored with the changes, in their order."""
         for event in events:
@@ -529,6 +576,17 @@ def _name_of(run: Callable[..., Any]) -> str:
     return f"{context}.{run.__name__}"
 
 
+SCOPES: set[str] = set()
+"""What a credential can be limited to, such as `points:read`: two words for each context that is there."""
+
+
+def _scope_of(name: str, verb: str) -> str:
+    """The scope that a use case needs, by its name."""
+    scope = f"{name.partition('.')[0]}:{verb}"
+    SCOPES.add(scope)
+    return scope
+
+
 class UseCase(Generic[C, V]):
     """A function of a command and the work, with who may ask, what it looks at and what it locks."""
 
@@ -543,6 +601,7 @@ class UseCase(Generic[C, V]):
         hints = get_type_hints(run)
         self.run, self.allow, self.loads, self.locks, self.secret = run, allow, tuple(loads), locks, secret
         self.name = _name_of(run)
+        self.scope = _scope_of(self.name, "write")
         self.__doc__ = run.__doc__
         self.command: type[C] = hints["command"]
         self.decode_command = msgspec.json.Decoder(self.command).decode
@@ -576,17 +635,6 @@ def use_case(
     `allow` is who may ask. `loads` are steps, each a function of (command, work) giving the keys and
     groups to read without a lock; a later step may look at what an earlier one found. `locks` gives
     what is locked, and read again under the lock. A `secret` use case stores neither the digest of
-SCOPES: set[str] = set()
-"""What a credential can be limited to, such as `points:read`: two words for each context that is there."""
-
-
-def _scope_of(name: str, verb: str) -> str:
-    """The scope that a use case needs, by its name."""
-    scope = f"{name.partition('.')[0]}:{verb}"
-    SCOPES.add(scope)
-    return scope
-
-
     its command nor its answer, so it is audited but cannot be replayed.
     """
     return lambda run: UseCase(run, allow, loads, locks, secret)
@@ -601,11 +649,11 @@ class Read(Generic[P]):
 
 class QueryCase(Generic[C, V]):
     """A function of a query and the read side, with who may ask."""
-        self.scope = _scope_of(self.name, "write")
 
     def __init__(self, run: Callable[[C, Any], Awaitable[V]], allow: frozenset[shared.Role]) -> None:
         self.run, self.allow = run, allow
         self.name = _name_of(run)
+        self.scope = _scope_of(self.name, "read")
         self.__doc__ = run.__doc__
         question = next(iter(get_type_hints(run).values()))
         self.decode = msgspec.json.Decoder(question).decode
@@ -614,4 +662,3 @@ class QueryCase(Generic[C, V]):
 def query(*, allow: frozenset[shared.Role]) -> Callable[[Callable[[C, Any], Awaitable[V]]], QueryCase[C, V]]:
     """Declare a use case that only reads; `allow` is who may ask."""
     return lambda run: QueryCase(run, allow)
-        self.scope = _scope_of(self.name, "read")

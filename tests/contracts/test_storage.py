@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import msgspec
 import pytest
-from coins import COIN_ROWS, COINS, MOST, Coin, with_coins
+from coins import COIN_ROWS, COINS, MOST, Coin, Purse, with_coins
 
 from baobab.adapters.memory.storage import MemoryStorage
 from baobab.adapters.postgres.database import Database
@@ -106,17 +106,22 @@ def mixed(old: Any, new: Any) -> Any:
     return shared.evolve(old, **{name: getattr(new, name) for name in Kind.of[type(old)].changes})
 
 
-async def keep(storage: Storage, *added: Any, changed: Iterable[Any] = ()) -> None:
+async def keep(
+    storage: Storage, *added: Any, changed: Iterable[Any] = (), removed: Iterable[Any] = ()
+) -> None:
     async with storage.begin() as transaction:
-        await transaction.write(changes(*added, changed=changed))
+        await transaction.write(changes(*added, changed=changed, removed=removed))
 
 
-def changes(*added: Any, changed: Iterable[Any] = ()) -> Changes:
-    sides = Changes({}, {})
-    for side, records in ((sides.added, added), (sides.changed, changed)):
-        for record in records:
-            side.setdefault(Kind.of[type(record)], []).append(record)
-    return sides
+def changes(*added: Any, changed: Iterable[Any] = (), removed: Iterable[Any] = ()) -> Changes:
+    return Changes(*map(by_kind, (added, changed, removed)))
+
+
+def by_kind(records: Iterable[Any]) -> dict[Kind[Any], list[shared.Record]]:
+    side: dict[Kind[Any], list[shared.Record]] = {}
+    for record in records:
+        side.setdefault(Kind.of[type(record)], []).append(record)
+    return side
 
 
 async def find(storage: Storage, *wanted: Wanted, lock: bool = False) -> Loaded:
@@ -271,6 +276,32 @@ async def test_the_first_of_a_whole_kind_is_found(coined: Storage) -> None:
     coins = coins_of(uuid4(), 3, 2) + coins_of(uuid4(), 1, 4)
     await keep(coined, *coins)
     assert await listed(coined, COINS.group("oldest")) == [[coins[2]]]
+
+
+async def test_what_is_removed_is_neither_found_nor_listed(coined: Storage) -> None:
+    coins = coins_of(uuid4(), 1, 2, 3)
+    owner, purse = coins[0].user_id, Purse(coins[0].user_id)
+    await keep(coined, *coins, purse)
+    await keep(coined, removed=[coins[0], coins[2], purse])
+    loaded = await find(coined, *map(key_of, (*coins, purse)), COINS.group("account", owner))
+    assert loaded.records == {key_of(coins[1]): coins[1]}
+    assert loaded.groups == {COINS.group("account", owner): [coins[1]]}
+
+
+async def test_one_write_removes_a_record_and_takes_another_of_its_key(coined: Storage) -> None:
+    coin, other = coins_of(uuid4(), 1, 2)
+    await keep(coined, coin, other)
+    anew, changed = shared.evolve(coin, left=9), shared.evolve(other, left=8)
+    await keep(coined, anew, changed=[changed], removed=[coin])
+    assert await listed(coined, COINS.group("ordered", coin.user_id)) == [[anew, changed]]
+
+
+async def test_what_is_there_for_good_is_not_removed(storage: Storage) -> None:
+    record = made(HAPPENINGS)[0]
+    await keep(storage, record)
+    with pytest.raises(TypeError, match="for good"):
+        await keep(storage, removed=[record])
+    assert (await find(storage, key_of(record))).records == {key_of(record): record}
 
 
 @pytest.mark.parametrize("form", ["plain", "spread"])

@@ -29,9 +29,17 @@ class MemoryStorage:
 
     def _commit(self, written: Mapping[tuple[Kind[Any], tuple[object, ...]], Any]) -> None:
         for (kind, key), record in written.items():
+            if record is None:
+                self._forget(kind, key)
+                continue
             self._records.setdefault(kind, {})[key] = record
             for group, values_of in kind.group_values_of.items():
                 self._groups.setdefault((kind, group, values_of(record)), set()).add(key)
+
+    def _forget(self, kind: Kind[Any], key: tuple[object, ...]) -> None:
+        record = self._records.get(kind, {}).pop(key, None)
+        for group, values_of in kind.group_values_of.items() if record is not None else ():
+            self._groups[kind, group, values_of(record)].discard(key)
 
     def find(self, key: Key[R]) -> R | None:
         """The committed record of a key, or None."""
@@ -74,6 +82,10 @@ class MemoryTransaction:
 
     async def write(self, changes: Changes) -> None:
         """Stage the changes. What PostgreSQL would not write raises TypeError, so that tests see it."""
+        for kind, records in changes.removed.items():
+            for record in records:
+                kind.check_removal(self._now(kind, record))
+                self.written[kind, kind.values_of(record)] = None
         for kind, records in changes.added.items():
             for record in records:
                 if self._now(kind, record) is not None:
@@ -87,7 +99,8 @@ class MemoryTransaction:
     def _now(self, kind: Kind[R], record: R) -> R | None:
         """What this transaction sees under the key of a record."""
         key = kind.key(*kind.values_of(record))
-        return self.written.get((kind, key.values)) or self._storage.find(key)
+        place = (kind, key.values)
+        return self.written[place] if place in self.written else self._storage.find(key)
 
 
 def newest(found: Sequence[R], limit: int, before: UUID | None, id_of: Callable[[R], UUID]) -> list[R]:

@@ -16,6 +16,7 @@ from asyncpg import Record as Row
 from sqlalchemy import (
     ARRAY,
     Column,
+    Delete,
     Executable,
     Insert,
     Table,
@@ -73,11 +74,14 @@ def unnested(alias: str, **columns: Any) -> Any:
     return func.unnest(*arrays).table_valued(*named, name=alias).render_derived()
 
 
+Write = Insert | Update | Delete
+
+
 class Part(NamedTuple):
-    """An insert or an update of one kind of record, and what makes its arguments of the records."""
+    """A write of one kind of record, and what makes its arguments of the records."""
 
     table: str
-    statement: Insert | Update
+    statement: Write
     arguments: Callable[[Sequence[Any]], dict[str, Any]]
 
 
@@ -86,6 +90,7 @@ class Statements(NamedTuple):
 
     insert: Part
     update: Part | None
+    delete: Part | None
     by_key: str
     by_key_locked: str
     by_group: dict[str, str]
@@ -141,6 +146,7 @@ class Stored(Generic[R]):
         return Statements(
             insert=self._insert(),
             update=self._update(homes) if self.kind.changes else None,
+            delete=self._delete(homes) if self.kind.removable else None,
             by_key=self._by(by, by, homes),
             by_key_locked=self._by(by, by, homes, lock=True),
             by_group={name: self._list(listed, homes) for name, listed in self.kind.groups.items()},
@@ -176,7 +182,14 @@ class Stored(Generic[R]):
         update = update.where(*same, *self._at_home(keys, f"{t.name}_home", homes))
         return self._part(update.returning(next(iter(t.primary_key))), "changed", homes)
 
-    def _part(self, statement: Insert | Update, alias: str, homes: bool = False) -> Part:
+    def _delete(self, homes: bool) -> Part:
+        t, keys = self.table, self.kind.key_fields
+        values = self._given(keys, "removed")
+        same = [t.c[name] == values[name] for name in keys]
+        delete = t.delete().where(*same, *self._at_home(keys, f"{t.name}_home", homes))
+        return self._part(delete.returning(next(iter(t.primary_key))), "removed", homes)
+
+    def _part(self, statement: Write, alias: str, homes: bool = False) -> Part:
         name = self.table.name
 
         def arguments(records: Sequence[R]) -> dict[str, Any]:
@@ -227,8 +240,8 @@ class Stored(Generic[R]):
 
 
 @lru_cache(maxsize=1024)
-def writing(*parts: Insert | Update) -> Statement:
-    """One statement of several inserts and updates; it answers how many rows each of them wrote."""
+def writing(*parts: Write) -> Statement:
+    """One statement of several writes; it answers how many rows each of them wrote."""
     written = [part.cte(f"part_{number}") for number, part in enumerate(parts)]
     return Statement(select(*(select(func.count()).select_from(part).scalar_subquery() for part in written)))
 

@@ -128,13 +128,26 @@ class PostgresTransaction:
         return loaded
 
     async def write(self, changes: Changes) -> None:
-        parts = list(self._writes(changes))
+        """What is removed goes first: its keys may be taken again, and uniqueness is checked row by row."""
+        for parts in (list(self._removals(changes)), list(self._writes(changes))):
+            if parts:
+                await self._write(parts)
+
+    async def _write(self, parts: Sequence[tuple[Part, Sequence[shared.Record]]]) -> None:
         statement = writing(*(part.statement for part, _ in parts))
         values = {name: value for part, records in parts for name, value in part.arguments(records).items()}
         counts = await self._connection.fetchrow(statement.sql, *statement.args(values))
         for (part, records), count in zip(parts, counts, strict=True):
             if count != len(records):
                 raise RuntimeError(f"{count} of {len(records)} rows of {part.table}")
+
+    def _removals(self, changes: Changes) -> Iterator[tuple[Part, Sequence[shared.Record]]]:
+        for kind, stored in self._stored.items() if changes.removed else ():
+            if removed := changes.removed.get(kind):
+                delete = self._locking.statements(stored).delete
+                if delete is None:
+                    raise TypeError(f"a {kind.name} is there for good")
+                yield delete, removed
 
     def _writes(self, changes: Changes) -> Iterator[tuple[Part, Sequence[shared.Record]]]:
         for kind, stored in self._stored.items():
