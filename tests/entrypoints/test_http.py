@@ -127,7 +127,7 @@ def test_a_wrong_parameter_is_malformed(client: Client, mine: dict[str, str], qu
 
 
 def test_what_moves_points_needs_an_idempotency_key(client: Client, mine: dict[str, str]) -> None:
-    answer = client.post("/v1/points/spends", json={}, headers=mine)
+    answer = client.post("/v1/points/gifts", json={}, headers=mine)
     assert (answer.status_code, answer.json()["code"]) == (400, "idempotency_key_missing")
 
 

@@ -7,7 +7,7 @@ from litestar.datastructures import State
 from uuid_utils.compat import uuid7
 
 from ...application import identity, payments
-from ...application.runner import Runner
+from ...application.runner import Runner, authorize
 from ...application.work import QueryCase, UseCase
 from ...domain import shared
 from ..settings import Settings
@@ -52,20 +52,24 @@ class Ask:
 
 
 async def provide_ask(request: AnyRequest) -> Ask:
-    """The Ask of a request: its actor by the bearer token, its idempotency key where one is needed."""
-    scope, state = request.scope, request.app.state
-    if scope["query_string"]:
-        _check_parameters(request)
+    """The Ask of a request: its actor by the bearer token, its idempotency key where one is needed.
+
+    Who may not ask is told so before anything else of the request is looked at.
+    """
+    scope, state, opt = request.scope, request.app.state, request.route_handler.opt
     headers = dict(scope["headers"])
-    key = _text(headers.get(b"idempotency-key"))
-    if key is None and request.route_handler.opt.get("moves"):
-        raise IdempotencyKeyMissing
     actor = shared.Actor()
     if header := _text(headers.get(b"authorization")):
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer":
             raise shared.Unauthenticated
         actor = await identity.authenticate(token.strip(), state.queries, state.runner.clock())
+    authorize(opt["allow"], actor)
+    if scope["query_string"]:
+        _check_parameters(request)
+    key = _text(headers.get(b"idempotency-key"))
+    if key is None and opt["moves"]:
+        raise IdempotencyKeyMissing
     client = scope.get("client")
     actor = shared.evolve(actor, address=client[0] if client else "", request_id=request_id_of(scope))
     return Ask(state, scope, actor, key)

@@ -8,29 +8,29 @@ from ...application.pages import Limit, Page, Reference
 from ...domain import shared
 from ...domain.catalog import Fulfilment
 from .ask import Ask
-from .routes import get, post, put
+from .routes import ADMINS, ANYONE, get, post, put
 
 
-@get("/categories", public=True, statuses=())
+@get("/categories", allow=ANYONE, statuses=())
 async def list_categories(ask: Ask) -> Page[CategoryView]:
     """List the whole tree of categories, parents before their children, siblings in their order."""
     return await ask.read(catalog.categories, catalog.ListCategories())
 
 
-@post("/categories")
+@post("/categories", allow=ADMINS)
 async def add_category(data: catalog.NewCategory, ask: Ask) -> CategoryView:
     """Add a category (administrators)."""
     return await ask(catalog.add_category, data)
 
 
-@put("/categories/{category_id:uuid}")
+@put("/categories/{category_id:uuid}", allow=ADMINS)
 async def amend_category(category_id: UUID, data: catalog.CategoryRevision, ask: Ask) -> CategoryView:
     """Replace or move a category (administrators)."""
     command = shared.recast(catalog.AmendCategory, data, category_id=category_id)
     return await ask(catalog.amend_category, command)
 
 
-@get("/products", public=True, statuses=())
+@get("/products", allow=ANYONE, statuses=())
 async def list_products(
     ask: Ask,
     category_id: UUID | None = None,
@@ -64,31 +64,31 @@ async def list_products(
     return await ask.read(catalog.products, question)
 
 
-@get("/products/{product_id:str}", public=True)
+@get("/products/{product_id:str}", allow=ANYONE)
 async def show_product(product_id: Reference, ask: Ask) -> ProductDetails:
     """Read a product by its id or a slug: what one may buy of it now, and every reason why not."""
     return await ask.read(catalog.product, catalog.GetProduct(reference=product_id))
 
 
-@post("/products")
+@post("/products", allow=ADMINS)
 async def add_product(data: catalog.NewProduct, ask: Ask) -> ProductView:
     """Add a product (administrators)."""
     return await ask(catalog.add_product, data)
 
 
-@put("/products/{product_id:uuid}")
+@put("/products/{product_id:uuid}", allow=ADMINS)
 async def amend_product(product_id: UUID, data: catalog.ProductRevision, ask: Ask) -> ProductView:
     """Replace a product (administrators)."""
     return await ask(catalog.amend_product, shared.recast(catalog.AmendProduct, data, product_id=product_id))
 
 
-@post("/products/{product_id:uuid}/variants")
+@post("/products/{product_id:uuid}/variants", allow=ADMINS)
 async def add_variant(product_id: UUID, data: catalog.VariantFacts, ask: Ask) -> VariantView:
     """Add a variant to a product (administrators)."""
     return await ask(catalog.add_variant, shared.recast(catalog.NewVariant, data, product_id=product_id))
 
 
-@put("/products/{product_id:uuid}/variants/{variant_id:uuid}")
+@put("/products/{product_id:uuid}/variants/{variant_id:uuid}", allow=ADMINS)
 async def amend_variant(
     product_id: UUID, variant_id: UUID, data: catalog.VariantRevision, ask: Ask
 ) -> VariantView:

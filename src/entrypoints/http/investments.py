@@ -6,23 +6,23 @@ from ...application import investments, payments
 from ...application.investments import InvestmentView, OfferView
 from ...application.pages import Limit, Page
 from .ask import Ask
-from .routes import get, post
+from .routes import ADMINS, ANYONE, SIGNED_IN, get, post
 
 
-@get("/offers", public=True, statuses=())
+@get("/offers", allow=ANYONE, statuses=())
 async def list_offers(ask: Ask) -> Page[OfferView]:
     """List what members can buy, each for projects of one type."""
     return await ask.read(investments.offers, investments.ListOffers())
 
 
-@post("/investments", moves=True)
+@post("/investments", allow=SIGNED_IN, moves=True)
 async def invest(data: investments.Invest, ask: Ask) -> InvestmentView:
     """Reserve a share of a project; the answer says where to pay, and until when."""
     reserved = await ask(investments.reserve, investments.reservation(data, ask.gateway))
     return await investments.open_payment(reserved, ask.runner, ask.gateway, ask.actor)
 
 
-@get("/investments")
+@get("/investments", allow=SIGNED_IN)
 async def list_investments(
     ask: Ask, user_id: UUID | None = None, limit: Limit = 25, cursor: str | None = None
 ) -> Page[InvestmentView]:
@@ -31,27 +31,27 @@ async def list_investments(
     return await ask.read(investments.listing, question)
 
 
-@get("/investments/{investment_id:uuid}")
+@get("/investments/{investment_id:uuid}", allow=SIGNED_IN)
 async def show_investment(investment_id: UUID, ask: Ask, user_id: UUID | None = None) -> InvestmentView:
     """Read an investment with its payment: one's own, or a member's for administrators."""
     question = investments.GetInvestment(user_id=user_id or ask.actor.user_id, investment_id=investment_id)
     return await ask.read(investments.investment, question)
 
 
-@post("/investments/{investment_id:uuid}/withdrawal", moves=True, status_code=200)
+@post("/investments/{investment_id:uuid}/withdrawal", allow=SIGNED_IN, moves=True, status_code=200)
 async def withdraw(investment_id: UUID, ask: Ask) -> InvestmentView:
     """Think again: give an investment back with its points, for all its money."""
     withdrawn = await ask(investments.withdraw, investments.Withdraw(investment_id=investment_id))
     return await investments.money_back(withdrawn, ask.runner, ask.gateway, ask.actor)
 
 
-@post("/investments/expirations", moves=True, status_code=200)
+@post("/investments/expirations", allow=ADMINS, moves=True, status_code=200)
 async def expire(data: investments.Expire, ask: Ask) -> InvestmentView:
     """Let a reservation go whose hold ran out, or earlier (administrators, services)."""
     return await ask(investments.expire, data)
 
 
-@post("/payments/{payment_id:uuid}/sandbox", moves=True, status_code=200)
+@post("/payments/{payment_id:uuid}/sandbox", allow=SIGNED_IN, moves=True, status_code=200)
 async def pay(payment_id: UUID, data: payments.Play, ask: Ask) -> InvestmentView:
     """Pay in the sandbox, and choose how it goes. Where real money is taken there is no such thing."""
     sandbox = payments.sandbox_of(ask.gateway)

@@ -10,22 +10,22 @@ from ...application.pages import Limit, Page
 from ...domain import shared
 from ...domain.orders import ShippingMethod, Status
 from .ask import Ask
-from .routes import get, post
+from .routes import SIGNED_IN, get, post
 
 
-@post("/orders/quotes", status_code=200, statuses=(404, 422))
+@post("/orders/quotes", allow=SIGNED_IN, status_code=200, statuses=(404, 422))
 async def quote(data: orders.QuoteOrder, ask: Ask) -> QuoteView:
     """Say what an order would cost, and why it may not be placed."""
     return await ask.read(orders.quote, data)
 
 
-@post("/orders", moves=True, statuses=(404, 409, 422))
+@post("/orders", allow=SIGNED_IN, moves=True, statuses=(404, 409, 422))
 async def place(data: orders.PlaceOrder, ask: Ask) -> OrderView:
     """Order and pay with points: all of it, or nothing."""
     return await ask(fulfillment.place, data)
 
 
-@get("/orders")
+@get("/orders", allow=SIGNED_IN)
 async def list_orders(
     ask: Ask,
     status: Status | None = None,
@@ -51,19 +51,19 @@ async def list_orders(
     return await ask.read(orders.search, question)
 
 
-@get("/orders/{order_id:uuid}")
+@get("/orders/{order_id:uuid}", allow=SIGNED_IN)
 async def show_order(order_id: UUID, ask: Ask) -> OrderView:
     """Read an order with its lines, its shipments and its history."""
     return await ask.read(fulfillment.order, fulfillment.GetOrder(order_id=order_id))
 
 
-@get("/orders/by-number/{number:str}")
+@get("/orders/by-number/{number:str}", allow=SIGNED_IN)
 async def show_order_of_number(number: shared.Code, ask: Ask) -> OrderView:
     """Read an order by its number, such as MTC-2026-000001."""
     return await ask.read(fulfillment.order_by_number, fulfillment.GetOrderByNumber(number=number))
 
 
-@post("/orders/{order_id:uuid}/cancellation", moves=True, status_code=200)
+@post("/orders/{order_id:uuid}/cancellation", allow=SIGNED_IN, moves=True, status_code=200)
 async def cancel(order_id: UUID, data: fulfillment.Remark, ask: Ask) -> OrderView:
     """Cancel a whole order before anything of it has left; its points go back to the very lots."""
     return await ask(fulfillment.cancel, shared.recast(fulfillment.CancelOrder, data, order_id=order_id))

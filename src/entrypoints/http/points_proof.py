@@ -9,17 +9,17 @@ from ...application.points.auditing import Verification
 from ...application.points.sealing import ProofView, SealView
 from ...domain.points import POINTS
 from .ask import Ask
-from .routes import get, post
+from .routes import ADMINS, ANYONE, SIGNED_IN, get, post
 
 
-@get("/points/verification")
+@get("/points/verification", allow=SIGNED_IN)
 async def verification(ask: Ask, user_id: UUID | None = None) -> Verification:
     """Verify every invariant over one's own accounts, or a member's for administrators."""
     question = auditing.GetVerification(user_id=user_id or ask.actor.user_id)
     return await ask.read(auditing.verification, question)
 
 
-@get("/points/seals", public=True, statuses=())
+@get("/points/seals", allow=ANYONE, statuses=())
 async def list_seals(
     ask: Ask, unit: Unit = POINTS, limit: Limit = 25, cursor: str | None = None
 ) -> Page[SealView]:
@@ -27,19 +27,19 @@ async def list_seals(
     return await ask.read(sealing.list_seals, sealing.ListSeals(unit=unit, limit=limit, cursor=cursor))
 
 
-@get("/points/seals/{day:str}", public=True)
+@get("/points/seals/{day:str}", allow=ANYONE)
 async def show_seal(day: date, ask: Ask, unit: Unit = POINTS) -> SealView:
     """Read the published total and root of a day."""
     return await ask.read(sealing.show_seal, sealing.GetSeal(unit=unit, day=day))
 
 
-@post("/points/seals", statuses=(409, 422))
+@post("/points/seals", allow=ADMINS, statuses=(409, 422))
 async def seal(data: sealing.SealUnit, ask: Ask) -> SealView:
     """Seal the balances of a unit for today, once (administrators, services)."""
     return await sealing.seal(data, ask.runner, actor=ask.actor)
 
 
-@get("/points/proof")
+@get("/points/proof", allow=SIGNED_IN)
 async def proof(
     ask: Ask, unit: Unit = POINTS, user_id: UUID | None = None, day: date | None = None
 ) -> ProofView:

@@ -17,10 +17,10 @@ from ...application.points.reports import (
 )
 from ...domain.points import POINTS
 from .ask import Ask
-from .routes import get
+from .routes import ADMINS, SIGNED_IN, get
 
 
-@get("/points/balance/as-of", statuses=(404, 422))
+@get("/points/balance/as-of", allow=SIGNED_IN, statuses=(404, 422))
 async def as_of(
     ask: Ask,
     unit: Unit = POINTS,
@@ -33,7 +33,7 @@ async def as_of(
     return await ask.read(reports.as_of, question)
 
 
-@get("/points/forecast", statuses=(404, 422))
+@get("/points/forecast", allow=SIGNED_IN, statuses=(404, 422))
 async def forecast(
     ask: Ask, unit: Unit = POINTS, user_id: UUID | None = None, months: MonthsAhead = 12
 ) -> Forecast:
@@ -42,25 +42,25 @@ async def forecast(
     return await ask.read(reports.ahead, question)
 
 
-@get("/points/liability", statuses=(422,))
+@get("/points/liability", allow=ADMINS, statuses=(422,))
 async def liability(ask: Ask, unit: Unit | None = None) -> Liability:
     """Read what is owed to all members now, by unit and month of expiry (administrators)."""
     return await ask.read(reports.liability, reports.GetLiability(unit=unit))
 
 
-@get("/points/periods", statuses=(422,))
+@get("/points/periods", allow=ADMINS, statuses=(422,))
 async def periods(ask: Ask, unit: Unit = POINTS, last: Month | None = None, months: Months = 12) -> Periods:
     """Read how the months of the books closed: issuance, redemption, breakage (administrators)."""
     return await ask.read(reports.periods, reports.GetPeriods(unit=unit, last=last, months=months))
 
 
-@get("/points/coverage", statuses=())
+@get("/points/coverage", allow=ADMINS, statuses=())
 async def coverage(ask: Ask) -> Coverage:
     """Read how money that came stands against points that it paid for (administrators)."""
     return await ask.read(covering.coverage, covering.GetCoverage())
 
 
-@get("/points/limited-network", statuses=())
+@get("/points/limited-network", allow=ADMINS, statuses=())
 async def limited_network(ask: Ask) -> LimitedNetwork:
     """Read what was redeemed in twelve months against the threshold of a limited network (administrators)."""
     question = reports.GetLimitedNetwork(threshold_cents=ask.settings.limited_network_cents)

@@ -5,10 +5,10 @@ from ...application.points import importing, sweeping
 from ...application.points.importing import Brought
 from ...application.points.sweeping import Batch, DueOf
 from .ask import Ask
-from .routes import post
+from .routes import ADMINS, post
 
 
-@post("/points/sweeps", status_code=200)
+@post("/points/sweeps", allow=ADMINS, status_code=200)
 async def sweep(data: DueOf, ask: Ask) -> Batch:
     """Write down a batch of what ended, and say how many accounts are left (administrators, services).
 
@@ -16,7 +16,7 @@ async def sweep(data: DueOf, ask: Ask) -> Batch:
     return await sweeping.run_batch(ask.runner, "expiry", data, actor=ask.actor)
 
 
-@post("/points/warnings", status_code=200)
+@post("/points/warnings", allow=ADMINS, status_code=200)
 async def warn(data: DueOf, ask: Ask) -> Batch:
     """Warn a batch of members of points that end soon, and say how many are left (administrators, services).
 
@@ -24,7 +24,7 @@ async def warn(data: DueOf, ask: Ask) -> Batch:
     return await sweeping.run_batch(ask.runner, "warning", data, actor=ask.actor)
 
 
-@post("/points/openings", moves=True, status_code=200)
+@post("/points/openings", allow=ADMINS, moves=True, status_code=200)
 async def bring(data: importing.Bring, ask: Ask, dry_run: bool = False) -> Brought:
     """Bring opening balances from another system, with a report of every line (administrators, services).
 

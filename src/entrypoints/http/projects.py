@@ -8,10 +8,10 @@ from ...application.projects import ProjectView
 from ...domain import shared
 from ...domain.projects import ProjectStatus, ProjectType
 from .ask import Ask
-from .routes import get, post, put
+from .routes import ADMINS, ANYONE, get, post, put
 
 
-@get("/projects", public=True, statuses=())
+@get("/projects", allow=ANYONE, statuses=())
 async def list_projects(
     ask: Ask,
     type: ProjectType | None = None,
@@ -35,25 +35,25 @@ async def list_projects(
     return await ask.read(projects.listing, question)
 
 
-@get("/projects/{project_id:str}", public=True)
+@get("/projects/{project_id:str}", allow=ANYONE)
 async def show_project(project_id: Reference, ask: Ask) -> ProjectView:
     """Read a project with the money it has taken, by its id or by any slug that it has or had."""
     return await ask.read(projects.project, projects.GetProject(reference=project_id))
 
 
-@post("/projects")
+@post("/projects", allow=ADMINS)
 async def draft_project(data: projects.DraftProject, ask: Ask) -> ProjectView:
     """Draft a project (administrators)."""
     return await ask(projects.draft, data)
 
 
-@put("/projects/{project_id:uuid}")
+@put("/projects/{project_id:uuid}", allow=ADMINS)
 async def amend_project(project_id: UUID, data: projects.ProjectRevision, ask: Ask) -> ProjectView:
     """Replace what is said of a project (administrators). Its type and producer stay."""
     return await ask(projects.amend, shared.recast(projects.AmendProject, data, project_id=project_id))
 
 
-@post("/projects/{project_id:uuid}/status", status_code=200)
+@post("/projects/{project_id:uuid}/status", allow=ADMINS, status_code=200)
 async def move_project(project_id: UUID, data: projects.ProjectStanding, ask: Ask) -> ProjectView:
     """Bring a project into another status: submit, publish, suspend or close it (administrators)."""
     return await ask(projects.move, shared.recast(projects.MoveProject, data, project_id=project_id))

@@ -1,9 +1,13 @@
-"""The decorators of our routes: what every operation documents and needs, said once."""
+"""The decorators of our routes: what every operation documents and needs, said once.
+
+Each route says who may ask (`allow`), as its use cases do: there is no default, so that nothing is open by
+oversight. The written truth is docs/reference/authorisation.md, and a test compares the three.
+"""
 
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, get_type_hints
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, get_args, get_type_hints
 
 import litestar
 from litestar.di import NamedDependency
@@ -20,9 +24,13 @@ from litestar.openapi.spec import (
 from litestar.openapi.spec.enums import OpenAPIType
 from litestar.params import FromPath, FromQuery, JSONBody
 
+from ...application.work import ADMINS, ANYONE, PARTNERS, SIGNED_IN
 from ...domain import shared
 from .examples import example_of
 
+__all__ = ["ADMINS", "ANYONE", "PARTNERS", "SIGNED_IN", "Problem", "delete", "get", "post", "put"]
+
+Roles = frozenset[shared.Role]
 Decorator = Callable[[Callable[..., Any]], Any]
 
 
@@ -48,12 +56,15 @@ def _key_parameter() -> Parameter:
     )
 
 
-def _documented(handler: Callable[..., Any], *, moves: bool) -> type[Operation]:
-    """An operation that shows an example of what it takes and answers, and the key it needs."""
+def _documented(handler: Callable[..., Any], *, allow: Roles, moves: bool) -> type[Operation]:
+    """An operation that shows who may ask, an example of what it takes and answers, and the key it needs."""
     hints = get_type_hints(handler, include_extras=True)
+    allowed = [role for role in get_args(shared.Role) if role in allow]
 
     @dataclass
     class Documented(Operation):
+        roles: list[str] = field(default_factory=allowed.copy, metadata={"alias": "x-roles"})
+
         def __post_init__(self) -> None:
             if moves:
                 self.parameters = [*(self.parameters or []), _key_parameter()]
@@ -77,13 +88,21 @@ WORDS = {
     401: "No credentials, or they are wrong.",
     403: "Not allowed for this role.",
     404: "Absent, or not yours.",
+    408: "The body took too long to come.",
     409: "The state forbids it.",
+    413: "The body is too large.",
+    415: "The body is not JSON.",
     422: "A rule forbids it.",
+    429: "Asked too often: wait as long as `Retry-After` says.",
     503: "Not available now; nothing was changed.",
 }
 
 
-def _problems(statuses: tuple[int, ...]) -> dict[int, ResponseSpec]:
+REUSED = 422
+"""Whatever changes something may come with an idempotency key that was used before, for something else."""
+
+
+def _problems(statuses: Iterable[int]) -> dict[int, ResponseSpec]:
     return {
         status: ResponseSpec(
             Problem, description=WORDS[status], media_type="application/problem+json", generate_examples=False
@@ -92,25 +111,6 @@ def _problems(statuses: tuple[int, ...]) -> dict[int, ResponseSpec]:
     }
 
 
-def _route(
-    429: "Asked too often: wait as long as `Retry-After` says.",
-    decorator: Any, path: str, *, public: bool, moves: bool, statuses: tuple[int, ...], **options: Any
-) -> Decorator:
-    always = (400, 503) if public else (400, 401, 403, 503)
-
-    def declare(handler: Callable[..., Any]) -> Any:
-        handler.__annotations__ = _marked(handler, path)
-        summary = (inspect.getdoc(handler) or "").partition("\n")[0].rstrip(".")
-        annotations = inspect.signature(handler).parameters
-        known = frozenset(annotations) - {"ask", "data"} - _path_parameters(path)
-        return decorator(
-            path,
-            summary=summary,
-            operation_class=_documented(handler, moves=moves),
-            operation_id=f"{handler.__module__.rpartition('.')[2]}_{handler.__name__}",
-            responses=_problems((*always, *statuses)),
-            security=[] if public else [{"bearer": []}],
-            opt={"moves": moves, "parameters": known},
 def _statuses(path: str, handler: Callable[..., Any], allow: Roles, more: Iterable[int]) -> set[int]:
     """What an operation can answer besides what it is for: wrong credentials are refused everywhere."""
     found = {400, 401, 429, 503, *more}
@@ -123,6 +123,22 @@ def _statuses(path: str, handler: Callable[..., Any], allow: Roles, more: Iterab
     return found
 
 
+def _route(
+    decorator: Any, path: str, *, allow: Roles, moves: bool, statuses: tuple[int, ...], **options: Any
+) -> Decorator:
+    def declare(handler: Callable[..., Any]) -> Any:
+        handler.__annotations__ = _marked(handler, path)
+        summary = (inspect.getdoc(handler) or "").partition("\n")[0].rstrip(".")
+        annotations = inspect.signature(handler).parameters
+        known = frozenset(annotations) - {"ask", "data"} - _path_parameters(path)
+        return decorator(
+            path,
+            summary=summary,
+            operation_class=_documented(handler, allow=allow, moves=moves),
+            operation_id=f"{handler.__module__.rpartition('.')[2]}_{handler.__name__}",
+            responses=_problems(_statuses(path, handler, allow, statuses)),
+            security=[{}, {"bearer": []}] if allow == ANYONE else [{"bearer": []}],
+            opt={"allow": allow, "moves": moves, "parameters": known},
             **options,
         )(handler)
 
@@ -144,28 +160,28 @@ def _path_parameters(path: str) -> frozenset[str]:
     return frozenset(part[1:-1].partition(":")[0] for part in path.split("/") if part.startswith("{"))
 
 
-def get(path: str, *, public: bool = False, statuses: tuple[int, ...] = (404,), **options: Any) -> Decorator:
+def get(path: str, *, allow: Roles, statuses: tuple[int, ...] = (404,), **options: Any) -> Decorator:
     """A route that reads."""
-    return _route(litestar.get, path, public=public, moves=False, statuses=statuses, **options)
+    return _route(litestar.get, path, allow=allow, moves=False, statuses=statuses, **options)
 
 
 def post(
     path: str,
     *,
-    public: bool = False,
+    allow: Roles,
     moves: bool = False,
     statuses: tuple[int, ...] = (404, 409, 422),
     **options: Any,
 ) -> Decorator:
     """A route that makes or does something. `moves`: it needs an Idempotency-Key."""
-    return _route(litestar.post, path, public=public, moves=moves, statuses=statuses, **options)
+    return _route(litestar.post, path, allow=allow, moves=moves, statuses=(*statuses, REUSED), **options)
 
 
-def put(path: str, *, statuses: tuple[int, ...] = (404, 409, 422), **options: Any) -> Decorator:
+def put(path: str, *, allow: Roles, statuses: tuple[int, ...] = (404, 409, 422), **options: Any) -> Decorator:
     """A route that replaces something."""
-    return _route(litestar.put, path, public=False, moves=False, statuses=statuses, **options)
+    return _route(litestar.put, path, allow=allow, moves=False, statuses=(*statuses, REUSED), **options)
 
 
-def delete(path: str, *, statuses: tuple[int, ...] = (404,), **options: Any) -> Decorator:
+def delete(path: str, *, allow: Roles, statuses: tuple[int, ...] = (404,), **options: Any) -> Decorator:
     """A route that ends something."""
-    return _route(litestar.delete, path, public=False, moves=False, statuses=statuses, **options)
+    return _route(litestar.delete, path, allow=allow, moves=False, statuses=(*statuses, REUSED), **options)
