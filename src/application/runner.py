@@ -205,7 +205,7 @@ class Runner:
     def _enqueue(
         self, use_case: UseCase[C, V], command: C, actor: shared.Actor, key: str | None, dry_run: bool
     ) -> asyncio.Future[Outcome[V]]:
-        authorize(use_case.allow, use_case.scope, actor)
+        authorize(use_case.allow, actor, use_case.scope)
         command, encoded = _validated(use_case.decode_command, command)
         if key is not None and not (0 < len(key) <= 255 and key.isascii() and key.isprintable()):
             raise InvalidIdempotencyKey
@@ -219,7 +219,7 @@ class Runner:
 
     async def read(self, query: QueryCase[C, V], question: C, *, actor: shared.Actor) -> V:
         """The answer of a use case that only reads."""
-        authorize(query.allow, query.scope, actor)
+        authorize(query.allow, actor, query.scope)
         question, _ = _validated(query.decode, question)
         return await query.run(question, Read(self._queries, self.clock(), actor))
 
@@ -357,12 +357,12 @@ class Runner:
         return list(compress(asked, free))
 
 
-def authorize(allow: frozenset[shared.Role], scope: str, actor: shared.Actor) -> None:
+def authorize(allow: frozenset[shared.Role], actor: shared.Actor, scope: str = "") -> None:
     """Raise unless the actor's role and credential allow it: Unauthenticated for strangers, else Forbidden or
-    ScopeMissing. What everybody may do needs no scope."""
+    ScopeMissing. What everybody may do needs no scope, and an edge asks for none."""
     if actor.role not in allow:
         raise shared.Unauthenticated if actor.role == "anonymous" else shared.Forbidden
-    if actor.scopes is not None and scope not in actor.scopes and "anonymous" not in allow:
+    if scope and actor.scopes is not None and scope not in actor.scopes and "anonymous" not in allow:
         raise ScopeMissing(scope=scope)
 
 
