@@ -11,7 +11,7 @@ import uvloop
 from . import chores, history, http, orders, pgbench, spends, world
 from .measure import Effort, Figure, in_turn
 
-FULL = Effort(rounds=3, seconds=4, warm_up=1)
+FULL = Effort(rounds=5, seconds=4, warm_up=1)
 QUICK = Effort(rounds=1, seconds=0.3, warm_up=0, shrunk=200)
 
 

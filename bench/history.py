@@ -4,6 +4,9 @@ postings, and an account of ten thousand lots."""
 import asyncio
 import os
 import random
+import statistics
+import sys
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -49,6 +52,7 @@ SIZES = (
 async def contenders(world: World, shrunk: int = 1) -> AsyncIterator[dict[str, Contender]]:
     """By name. Each size is a database of its own on the same server; they take turns."""
     found: dict[str, Contender] = {}
+    before = await commit_time(world)
     async with AsyncExitStack() as stack:
         for number, size in enumerate(SIZES):
             database = await stack.enter_async_context(await _grown(world, number, size, shrunk))
@@ -58,7 +62,7 @@ async def contenders(world: World, shrunk: int = 1) -> AsyncIterator[dict[str, C
         rich = await stack.enter_async_context(await _with_lots(world, shrunk))
         for name, owner in LOTS.items():
             found[of_lots(name)] = partial(_spend_alone, rich, owner)
-        await asyncio.to_thread(os.sync)  # what was filled in is on the disk before anything is measured
+        await disk_is_calm(world, before)
         yield found
 
 
@@ -129,6 +133,33 @@ async def settle_down(url: str) -> None:
         await connection.execute("checkpoint")
     finally:
         await connection.close()
+
+
+async def commit_time(world: World, commits: int = 50) -> float:
+    """Seconds. The median of so many commits that write next to nothing."""
+    connection = await asyncpg.connect(world.url)
+    took = []
+    try:
+        for _ in range(commits):
+            began = time.perf_counter()
+            await connection.execute("select pg_logical_emit_message(true, 'bench', '')")
+            took.append(time.perf_counter() - began)
+    finally:
+        await connection.close()
+    return statistics.median(took)
+
+
+async def disk_is_calm(world: World, before: float, patience: int = 180) -> None:
+    """Wait until what was filled in is on the disk, and a commit takes no more than half as long again as it
+    did `before`: a disk goes on working for a while after it said that it was done."""
+    await asyncio.to_thread(os.sync)
+    now = await commit_time(world)
+    for _ in range(patience // 5):
+        if now <= 1.5 * before:
+            break
+        await asyncio.sleep(5)
+        now = await commit_time(world)
+    print(f"a commit: {before * 1e3:.2f} ms before the filling, {now * 1e3:.2f} ms after", file=sys.stderr)
 
 
 async def _spend(database: Database, members: Sequence[UUID], seconds: float) -> Sample:
