@@ -15,11 +15,13 @@ from . import (
     projects,
     work,
 )
+from .identity import people
 from .points import auditing, importing, sealing
 from .work import Kind
 
 KINDS: tuple[Kind[Any], ...] = (
     *identity.KINDS,
+    *people.KINDS,
     *points.KINDS,
     *sealing.KINDS,
     *auditing.KINDS,

@@ -169,6 +169,15 @@ Url = Annotated[
 ]
 Personal = Annotated[T, msgspec.Meta(extra={"personal": True})]
 """A value that says something of a person, such as `Personal[Name]`: exported to them, gone when they are erased."""
+Codes = Annotated[tuple[Code, ...], msgspec.Meta(max_length=50)]
+Phone = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^\+[1-9][0-9]{6,14}\Z",
+        description="A telephone number in the form of E.164.",
+        examples=["+32470123456"],
+    ),
+]
 Names = Annotated[tuple[Name, ...], msgspec.Meta(max_length=50)]
 Urls = Annotated[tuple[Url, ...], msgspec.Meta(max_length=50)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=MOST, description="How many, may be zero.")]

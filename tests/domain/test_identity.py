@@ -99,11 +99,11 @@ def test_the_level_follows_from_the_facts(investments: int, subscriptions: int, 
 
 
 def test_a_change_of_level_leaves_a_line_and_no_change_leaves_none() -> None:
-    changed = identity.with_level(member(), "protecteur", id=ID, reason="invested", at=AT)
+    changed = identity.with_level(member(), 2, 0, id=ID, reason="invested", at=AT)
     assert changed is not None
     assert changed[0].level == "protecteur"
-    assert changed[1] == identity.LevelChange(ID, ID, "protecteur", "invested", AT)
-    assert identity.with_level(changed[0], "protecteur", id=ID, reason="again", at=AT) is None
+    assert changed[1] == identity.LevelChange(ID, ID, "protecteur", "invested", AT, 2, 0)
+    assert identity.with_level(changed[0], 1, 0, id=ID, reason="withdrawn", at=AT) is None
 
 
 def test_levels_are_ordered() -> None:

@@ -3,6 +3,7 @@
 from .catalog import CatalogQueries
 from .fulfillment import FulfillmentQueries
 from .identity import IdentityQueries
+from .identity_people import PeopleQueries
 from .inventory import InventoryQueries
 from .investments import InvestmentsQueries
 from .investments_coverage import CoverageQueries
@@ -21,6 +22,7 @@ from .storage import MemoryStorage
 class MemoryQueries:
     def __init__(self, storage: MemoryStorage) -> None:
         self.identity = IdentityQueries(storage)
+        self.people = PeopleQueries(storage)
         self.points = PointsQueries(storage)
         self.points_due = PointsDue(storage)
         self.points_reports = PointsReports(storage)

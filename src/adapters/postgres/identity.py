@@ -10,7 +10,7 @@ from ...domain import identity
 from ...domain.identity import Login, Member, Session
 from .database import Database
 from .rows import LAST_ID, Statement, Stored, unnested
-from .schema import Bytes, Int, Time, Uuid, field, one_of, table
+from .schema import Bytes, Int, Time, Uuid, field, holds, one_of, table
 from .together import Together
 
 login = table(
@@ -44,7 +44,10 @@ level_change = table(
     field("level", Text),
     field("reason", Text),
     field("at", Time),
+    field("investments", Int),
+    field("subscriptions", Int),
     one_of("level", identity.Level),
+    holds("facts", "investments >= 0 and subscriptions >= 0"),
 )
 session = table(
     "session",
@@ -62,7 +65,8 @@ session = table(
 LOGINS = Stored(app.LOGINS, login)
 MEMBERS = Stored(app.MEMBERS, member)
 SESSIONS = Stored(app.SESSIONS, session)
-STORED = (LOGINS, MEMBERS, Stored(app.LEVEL_CHANGES, level_change), SESSIONS)
+LEVEL_CHANGES = Stored(app.LEVEL_CHANGES, level_change)
+STORED = (LOGINS, MEMBERS, LEVEL_CHANGES, SESSIONS)
 
 _USER = bindparam("user_id", type_=Uuid)
 _BEFORE = bindparam("before", type_=Uuid)

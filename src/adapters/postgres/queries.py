@@ -4,6 +4,7 @@ from .catalog import CatalogQueries
 from .database import Database
 from .fulfillment import FulfillmentQueries
 from .identity import IdentityQueries
+from .identity_people import PeopleQueries
 from .inventory import InventoryQueries
 from .investments import InvestmentsQueries
 from .investments_coverage import CoverageQueries
@@ -21,6 +22,7 @@ from .projects import ProjectsQueries
 class PostgresQueries:
     def __init__(self, database: Database) -> None:
         self.identity = IdentityQueries(database)
+        self.people = PeopleQueries(database)
         self.points = PointsQueries(database)
         self.points_due = PointsDue(database)
         self.points_reports = PointsReports(database)

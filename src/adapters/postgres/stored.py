@@ -8,6 +8,7 @@ from . import (
     catalog,
     fulfillment,
     identity,
+    identity_people,
     inventory,
     investments,
     orders,
@@ -26,6 +27,7 @@ _by_kind: dict[Kind[Any], Stored[Any]] = {
     one.kind: one
     for one in (
         *identity.STORED,
+        *identity_people.STORED,
         *points.STORED,
         *points_seals.STORED,
         *points_audit.STORED,

@@ -89,8 +89,8 @@ async def set_role(command: SetRole, work: Work) -> MemberView:
 def update_level(work: Work, user_id: UUID, *, investments: int, subscriptions: int, reason: str) -> None:
     """Bring a member to the level that the facts give, inside another use case that locks `MEMBERS`."""
     member = work.get(MEMBERS.key(user_id))
-    level = identity.level_for(investments, subscriptions)
-    if change := identity.with_level(member, level, id=work.new_id(), reason=reason, at=work.now):
+    facts = investments, subscriptions
+    if change := identity.with_level(member, *facts, id=work.new_id(), reason=reason, at=work.now):
         work.save(*change[:2])
         work.record(change[2])
 

@@ -20,10 +20,12 @@ def level_for(active_investments: int, active_subscriptions: int) -> Level:
 
 
 def with_level(
-    member: Member, level: Level, *, id: UUID, reason: str, at: datetime
+    member: Member, investments: int, subscriptions: int, *, id: UUID, reason: str, at: datetime
 ) -> tuple[Member, LevelChange, LevelReached] | None:
-    """The member at the level that the facts give, with its line of history; None if that is no change."""
+    """The member at the level that so many active ones give, with its line of history; None if that is no
+    change."""
+    level = level_for(investments, subscriptions)
     if member.level == level:
         return None
-    change = LevelChange(member.user_id, id, level, reason, at)
+    change = LevelChange(member.user_id, id, level, reason, at, investments, subscriptions)
     return evolve(member, level=level), change, LevelReached(member.user_id, level)

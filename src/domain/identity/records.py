@@ -42,13 +42,16 @@ class Member(Record):
 
 
 class LevelChange(Record):
-    """When a member came to a level, and why."""
+    """When a member came to a level, what changed, and of how many active investments and subscriptions the
+    level follows."""
 
     user_id: UUID
     id: UUID
     level: Level
     reason: str
     at: datetime
+    investments: int
+    subscriptions: int
 
 
 class Session(Record):
