@@ -9,9 +9,8 @@ from wishes import publish, register
 
 from baobab.adapters.payments.sandbox import SandboxGateway
 from baobab.application import identity, investments, payments, points, projects
-from baobab.application.payments import Behaviour, GatewayUnavailable, Intent, RefundNews
+from baobab.application.payments import Asked, Behaviour, GatewayUnavailable, Intent, RefundNews
 from baobab.domain import shared
-from baobab.domain.payments import Purpose
 from builders import World
 
 T = TypeVar("T")
@@ -22,7 +21,7 @@ HIVE = 5_000
 class Away(SandboxGateway):
     """A provider that does not answer."""
 
-    async def create(self, payment_id: UUID, amount: shared.Money, purpose: Purpose) -> Intent:
+    async def create(self, asked: Asked) -> Intent:
         raise GatewayUnavailable
 
     async def refund(self, reference: str, amount_cents: int, key: str) -> RefundNews:
@@ -61,11 +60,15 @@ class Investor:
         self, one: investments.InvestmentView, behaviour: Behaviour = "succeeds", key: str | None = None
     ) -> investments.InvestmentView:
         command = payments.PlayPayment(payment_id=one.payment.id, behaviour=behaviour)
-        return await investments.pay(command, self.run, self.gateway, actor=self.actor, key=key)
+        found = await investments.pay(command, self.run, self.gateway, actor=self.actor, key=key)
+        assert isinstance(found, investments.InvestmentView)
+        return found
 
     async def hear(self, one: investments.InvestmentView, outcome: Any) -> investments.InvestmentView:
         news = payments.Notification(one.payment.reference, outcome)
-        return await investments.hear(news, self.run, self.gateway, shared.Actor())
+        found = await investments.hear(news, self.run, self.gateway, shared.Actor())
+        assert isinstance(found, investments.InvestmentView)
+        return found
 
     async def withdraw(
         self, one: investments.InvestmentView, key: str | None = None

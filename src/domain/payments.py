@@ -20,9 +20,10 @@ from uuid import UUID
 
 from . import shared
 
-Purpose = Literal["investment"]
+Purpose = Literal["investment", "subscription"]
 PaymentState = Literal["pending", "succeeded", "failed", "cancelled", "refund_due", "refunded"]
 ReceiptKind = Literal["payment", "refund"]
+DisputeState = Literal["opened", "won", "lost"]
 
 PAID: frozenset[PaymentState] = frozenset(("succeeded", "refund_due", "refunded"))
 """The states in which the money has arrived, wherever it is now."""
@@ -66,7 +67,8 @@ class Payment(shared.Record):
 
     `reference` is the provider's id and `pay_url` where the member pays, both empty until the
     provider said so. `refunded_cents` went back already, `refund_due_cents` still must.
-    `expires_at` is when the hold on what is paid for runs out.
+    `expires_at` is when the hold on what is paid for runs out. With `saved` the provider keeps the means
+    of payment for the `customer` that it knows the member by.
     """
 
     user_id: UUID
@@ -85,6 +87,8 @@ class Payment(shared.Record):
     refunded_cents: int = 0
     reason: str = ""
     settled_at: datetime | None = None
+    saved: bool = False
+    customer: shared.Personal[str] = ""
 
 
 class Receipt(shared.Record):
@@ -145,13 +149,14 @@ def request(wished: Payment) -> Change:
     return Change(wished, (_say(Requested, wished, wished.amount_cents),))
 
 
-def opened(payment: Payment, reference: str, pay_url: str) -> Change:
+def opened(payment: Payment, reference: str, pay_url: str, customer: str = "") -> Change:
     """The provider knows the payment, by this reference. Raises PaymentReferenceDiffers."""
     if payment.reference == reference:
         return Change(payment)
     if payment.reference:
         raise PaymentReferenceDiffers(known=payment.reference, given=reference)
-    known = shared.evolve(payment, reference=reference, pay_url=pay_url)
+    customer = customer or payment.customer
+    known = shared.evolve(payment, reference=reference, pay_url=pay_url, customer=customer)
     return Change(known, (_say(Opened, known, known.amount_cents),))
 
 

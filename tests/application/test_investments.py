@@ -31,9 +31,9 @@ class Counting(SandboxGateway):
         super().__init__()
         self.asked: list[str] = []
 
-    async def create(self, payment_id: UUID, amount: shared.Money, purpose: Any) -> payments.Intent:
+    async def create(self, asked: payments.Asked) -> payments.Intent:
         self.asked.append("create")
-        return await super().create(payment_id, amount, purpose)
+        return await super().create(asked)
 
     async def refund(self, reference: str, amount_cents: int, key: str) -> payments.RefundNews:
         self.asked.append("refund")

@@ -35,6 +35,10 @@ async def owing(world: World) -> tuple[Investor, investments.InvestmentView]:
     return mine, await mine.withdraw(one)
 
 
+def asked(number: int, **facts: Any) -> payments.Asked:
+    return payments.Asked(UUID(int=number), UUID(int=9), shared.Money(5_000), "investment", **facts)
+
+
 def opening(one: investments.InvestmentView, reference: str = "r-1") -> payments.OpenPayment:
     return payments.OpenPayment(
         user_id=one.user_id, payment_id=one.payment.id, reference=reference, pay_url="/pay"
@@ -167,20 +171,20 @@ async def test_more_than_is_due_does_not_go_back(world: World) -> None:
 
 
 async def test_the_sandbox_asks_for_the_same_payment_once() -> None:
-    gateway, id = SandboxGateway(), UUID(int=7)
-    first = await gateway.create(id, shared.Money(5_000), "investment")
-    assert await gateway.create(id, shared.Money(5_000), "investment") == first
-    assert await gateway.create(UUID(int=8), shared.Money(5_000), "investment") != first
-    assert first.pay_url == f"/v1/payments/{id}/sandbox"
-
-
-async def test_the_sandbox_gives_money_back_once_a_key_and_tells_the_total() -> None:
     gateway = SandboxGateway()
-    reference = (await gateway.create(UUID(int=7), shared.Money(5_000), "investment")).reference
-    totals = [
-        await gateway.refund(reference, cents, key) for cents, key in ((2_000, "a"), (2_000, "a"), (500, "b"))
-    ]
-    assert [one.total_cents for one in totals] == [2_000, 2_000, 2_500]
+    first = await gateway.create(asked(7))
+    assert await gateway.create(asked(7)) == first
+    assert await gateway.create(asked(8)) != first
+    assert first.pay_url == f"/v1/payments/{UUID(int=7)}/sandbox"
+
+
+async def test_the_sandbox_gives_money_back_once_a_key() -> None:
+    gateway = SandboxGateway()
+    reference = (await gateway.create(asked(7))).reference
+    for cents, key in ((2_000, "a"), (2_000, "a"), (500, "b")):
+        news = await gateway.refund(reference, cents, key)
+        assert (news.payment, news.amount_cents, news.key, news.state) == (reference, cents, key, "succeeded")
+    assert [one.amount_cents for one in (await gateway.look(reference)).refunds] == [2_000, 500]
 
 
 @pytest.mark.parametrize(
@@ -209,7 +213,7 @@ async def test_what_is_not_of_the_sandbox_is_not_found_there() -> None:
 async def test_where_no_provider_is_set_up_nothing_is_paid() -> None:
     nobody = gateway_of(sandbox=False)
     with pytest.raises(payments.GatewayUnavailable):
-        await nobody.create(UUID(int=7), shared.Money(5_000), "investment")
+        await nobody.create(asked(7))
     with pytest.raises(shared.NotFound) as refused:
         payments.sandbox_of(nobody)
     assert refused.value.facts() == {"kind": "sandbox", "id": "none"}

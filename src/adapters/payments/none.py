@@ -1,19 +1,38 @@
 """What stands where no payment provider is set up: it never answers."""
 
-from uuid import UUID
+from collections.abc import Mapping
 
-from ...application.payments import GatewayUnavailable, Intent, RefundNews
-from ...domain.payments import Purpose
-from ...domain.shared import Money
+from ...application.payments import (
+    Asked,
+    GatewayUnavailable,
+    Heard,
+    Intent,
+    Notification,
+    RefundNews,
+    Standing,
+    WebhookRefused,
+)
 
 
 class NoProvider:
-    """Takes no money, and gives none back."""
+    """Takes no money, gives none back, and signs nothing."""
 
     name = "none"
 
-    async def create(self, payment_id: UUID, amount: Money, purpose: Purpose) -> Intent:
+    async def create(self, asked: Asked) -> Intent:
+        raise GatewayUnavailable
+
+    async def charge(self, asked: Asked, means: str) -> Notification:
         raise GatewayUnavailable
 
     async def refund(self, reference: str, amount_cents: int, key: str) -> RefundNews:
         raise GatewayUnavailable
+
+    async def look(self, reference: str) -> Standing:
+        raise GatewayUnavailable
+
+    async def cancel(self, reference: str) -> Standing:
+        raise GatewayUnavailable
+
+    def read(self, headers: Mapping[str, str], body: bytes) -> Heard:
+        raise WebhookRefused

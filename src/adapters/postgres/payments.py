@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, Index, Text, bindparam, or_, select
+from sqlalchemy import Boolean, ForeignKeyConstraint, Index, Text, bindparam, or_, select
 
 from ...application import payments as app
 from ...application.payments import PaymentReference, Receipted
@@ -31,6 +31,8 @@ payment = table(
     field("refunded_cents", Int),
     field("reason", Text),
     field("settled_at", Time, nullable=True),
+    field("saved", Boolean),
+    field("customer", Text),
     one_of("purpose", payments.Purpose),
     one_of("state", payments.PaymentState),
     holds("amount_cents", "amount_cents > 0"),

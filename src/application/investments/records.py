@@ -9,7 +9,7 @@ from ...domain.investments import Investment, InvestmentState
 from ...domain.payments import Payment
 from ...domain.projects import InvestmentType
 from ..pages import Limit
-from ..payments import NewsOutcome, PaymentView
+from ..payments import PaymentView
 from ..work import Kind
 
 
@@ -49,15 +49,6 @@ class Reserve(Invest, kw_only=True):
     """Set a share aside that is to be paid through this provider."""
 
     provider: shared.Code
-
-
-class Settle(shared.Command, kw_only=True):
-    """What the provider says of the payment of an investment."""
-
-    user_id: UUID
-    payment_id: UUID
-    outcome: NewsOutcome
-    reason: shared.Note = ""
 
 
 class Expire(shared.Command, kw_only=True):

@@ -6,76 +6,87 @@ is completed by doing it again.
 """
 
 from datetime import datetime
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Protocol
 from uuid import UUID
 
-from ..domain import payments, shared
-from ..domain.payments import Payment, PaymentState, Purpose, Receipt, ReceiptKind
-from .pages import Limit
-from .runner import Runner
-from .work import ADMINS, SIGNED_IN, Key, Kind, Read, Wanted, Work, query, use_case
+from ...domain import payments, shared
+from ...domain.payments import Payment, PaymentState, Purpose, Receipt, ReceiptKind
+from ..pages import Limit
+from ..runner import Runner
+from ..work import ADMINS, SIGNED_IN, Key, Kind, Read, Wanted, Work, query, use_case
+from .gateway import (
+    Asked,
+    Behaviour,
+    DisputeNews,
+    Gateway,
+    GatewayUnavailable,
+    Heard,
+    Intent,
+    LookAgain,
+    News,
+    NewsOutcome,
+    Notification,
+    RefundNews,
+    RefundState,
+    Sandbox,
+    Standing,
+    WebhookRefused,
+    sandbox_of,
+)
 
-Behaviour = Literal["succeeds", "fails", "late", "repeats"]
-NewsOutcome = Literal["succeeded", "failed", "expired"]
-
-
-class GatewayUnavailable(shared.Unavailable):
-    message = "The payment provider does not answer. What was asked for stays: try again with the same key."
-
-
-class Intent(shared.Record):
-    """A payment as its provider knows it, and where the member pays."""
-
-    reference: str
-    pay_url: str
-
-
-class RefundNews(shared.Record):
-    """How much of a payment its provider has given back in all, in cents."""
-
-    total_cents: int
-
-
-class Notification(shared.Record):
-    """What a provider tells of a payment, in whatever order and however often.
-
-    `expired`: it waits no longer for the member. The money may come all the same.
-    """
-
-    reference: str
-    outcome: NewsOutcome
-    reason: str = ""
-
-
-class Gateway(Protocol):
-    """A payment provider. Each call raises GatewayUnavailable where it does not answer."""
-
-    @property
-    def name(self) -> str: ...
-
-    async def create(self, payment_id: UUID, amount: shared.Money, purpose: Purpose) -> Intent:
-        """Ask for a payment; asked again for the same one, it is the same intent."""
-        ...
-
-    async def refund(self, reference: str, amount_cents: int, key: str) -> RefundNews:
-        """Give money back; asked again with the same key, it goes back once."""
-        ...
-
-
-@runtime_checkable
-class Sandbox(Gateway, Protocol):
-    """A provider that only pretends, and behaves as it is told."""
-
-    def pay(self, reference: str, behaviour: Behaviour) -> tuple[Notification, ...]:
-        """What the provider would tell, in this order, if the member's payment went this way."""
-        ...
-
-
-def sandbox_of(gateway: Gateway) -> Sandbox:
-    """The provider itself where it only pretends. Raises NotFound."""
-    if not isinstance(gateway, Sandbox):
-        raise shared.NotFound(kind="sandbox", id=gateway.name)
-    return gateway
+__all__ = [
+    "KINDS",
+    "PAYMENTS",
+    "PAYMENT_REFERENCES",
+    "RECEIPTS",
+    "Asked",
+    "Behaviour",
+    "BookRefund",
+    "DisputeNews",
+    "FindPayment",
+    "Gateway",
+    "GatewayUnavailable",
+    "GetPayment",
+    "HasPayments",
+    "Heard",
+    "Intent",
+    "ListRefundsDue",
+    "LookAgain",
+    "News",
+    "NewsOutcome",
+    "Notification",
+    "OpenPayment",
+    "Opening",
+    "PaymentNotOpen",
+    "PaymentReference",
+    "PaymentReferenceTaken",
+    "PaymentView",
+    "PaymentWithReceipts",
+    "PaymentsQueries",
+    "Play",
+    "PlayPayment",
+    "ReceiptView",
+    "Receipted",
+    "RefundNews",
+    "RefundState",
+    "Sandbox",
+    "Settle",
+    "Standing",
+    "WebhookRefused",
+    "charge",
+    "known_as",
+    "open_payment",
+    "opened",
+    "opening",
+    "payment",
+    "play",
+    "refunded",
+    "refunds_due",
+    "return_money",
+    "sandbox_of",
+    "trusted",
+    "view_of",
+]
 
 
 class PaymentReference(shared.Record):
@@ -95,6 +106,7 @@ PAYMENTS = Kind(
     changes=(
         "reference",
         "pay_url",
+        "customer",
         "state",
         "refund_due_cents",
         "refunded_cents",
@@ -127,6 +139,18 @@ class OpenPayment(shared.Command, kw_only=True):
     payment_id: UUID
     reference: shared.Code
     pay_url: shared.Note
+    customer: shared.Note = ""
+
+
+class Settle(shared.Command, kw_only=True):
+    """What the provider says of a payment, to what was paid for; `means` are kept for `customer`."""
+
+    user_id: UUID
+    payment_id: UUID
+    outcome: NewsOutcome
+    reason: shared.Note = ""
+    customer: shared.Note = ""
+    means: shared.Note = ""
 
 
 class BookRefund(shared.Command, kw_only=True):
@@ -164,6 +188,7 @@ class PaymentView(shared.Record):
     reference: str
     pay_url: str
     reason: str
+    saved: bool
     expires_at: datetime
     settled_at: datetime | None
     created_at: datetime
@@ -202,6 +227,13 @@ class ListRefundsDue(shared.Query, kw_only=True):
     limit: Limit = 100
     user_id: UUID | None = None
     payment_id: UUID | None = None
+
+
+class Opening(shared.Record):
+    """A payment, and what its provider is to know of it."""
+
+    payment: PaymentView
+    asked: Asked
 
 
 class Receipted(shared.Record):
@@ -248,7 +280,7 @@ async def opened(command: OpenPayment, work: Work) -> PaymentView:
     known = work.find(PAYMENT_REFERENCES.key(mine.value, mine.provider)) or mine
     if known != mine:
         raise PaymentReferenceTaken(provider=mine.provider, reference=mine.value)
-    change = payments.opened(payment, command.reference, command.pay_url)
+    change = payments.opened(payment, command.reference, command.pay_url, command.customer)
     work.save(known)
     return _keep(work, change)
 
@@ -291,6 +323,17 @@ async def payment(question: GetPayment, read: Read[HasPayments]) -> PaymentWithR
         for one in found.receipts
     )
     return shared.recast(PaymentWithReceipts, view_of(found.payment), receipts=receipts)
+
+
+@query(allow=ADMINS)
+async def opening(question: GetPayment, read: Read[HasPayments]) -> Opening:
+    """A payment as its provider is to know it."""
+    found = await read.ports.payments.payment(question.user_id, question.payment_id)
+    if found is None:
+        raise shared.NotFound(kind="payment", id=str(question.payment_id))
+    one = found.payment
+    money = shared.Money(one.amount_cents, one.currency)
+    return Opening(view_of(one), Asked(one.id, one.user_id, money, one.purpose, one.customer, one.saved))
 
 
 @query(allow=ADMINS)
@@ -337,14 +380,33 @@ def trusted(actor: shared.Actor, user_id: UUID) -> shared.Actor:
 async def open_payment(wanted: GetPayment, run: Runner, gateway: Gateway, actor: shared.Actor) -> PaymentView:
     """Ask the provider for a payment, once; later its answer is known. Raises GatewayUnavailable."""
     service = trusted(actor, wanted.user_id)
-    known = await run.read(payment, wanted, actor=service)
+    found = await run.read(opening, wanted, actor=service)
+    known = found.payment
     if known.reference:
         return known
-    intent = await gateway.create(known.id, known.amount, known.purpose)
+    intent = await gateway.create(found.asked)
     command = OpenPayment(
-        user_id=known.user_id, payment_id=known.id, reference=intent.reference, pay_url=intent.pay_url
+        user_id=known.user_id,
+        payment_id=known.id,
+        reference=intent.reference,
+        pay_url=intent.pay_url,
+        customer=intent.customer,
     )
     return await run(opened, command, actor=service)
+
+
+async def charge(
+    wanted: GetPayment, means: str, run: Runner, gateway: Gateway, actor: shared.Actor
+) -> Notification:
+    """Charge kept means of payment, once; what came of it is to be settled. Raises GatewayUnavailable."""
+    service = trusted(actor, wanted.user_id)
+    found = await run.read(opening, wanted, actor=service)
+    news = await gateway.charge(found.asked, means)
+    command = OpenPayment(
+        user_id=wanted.user_id, payment_id=wanted.payment_id, reference=news.reference, pay_url=""
+    )
+    await run(opened, command, actor=service)
+    return news
 
 
 async def return_money(
@@ -362,5 +424,7 @@ async def return_money(
 async def _give_back(due: PaymentView, run: Runner, gateway: Gateway, actor: shared.Actor) -> PaymentView:
     key = f"{due.id}-{due.refunded.amount}"  # what went back before tells one refund from the next
     news = await gateway.refund(due.reference, due.refund_due.amount, key)
-    command = BookRefund(user_id=due.user_id, payment_id=due.id, total_cents=news.total_cents)
+    command = BookRefund(
+        user_id=due.user_id, payment_id=due.id, total_cents=due.refunded.amount + news.amount_cents
+    )
     return await run(refunded, command, actor=trusted(actor, due.user_id))

@@ -1,0 +1,153 @@
+"""What a payment provider is asked, and what it tells: in whatever order and however often."""
+
+from collections.abc import Mapping
+from typing import Literal, Protocol, runtime_checkable
+from uuid import UUID
+
+from ...domain import shared
+from ...domain.payments import DisputeState, Purpose
+
+Behaviour = Literal["succeeds", "fails", "late", "repeats"]
+NewsOutcome = Literal["pending", "declined", "succeeded", "failed", "expired"]
+RefundState = Literal["succeeded", "failed"]
+
+
+class GatewayUnavailable(shared.Unavailable):
+    message = "The payment provider does not answer. What was asked for stays: try again with the same key."
+
+
+class WebhookRefused(shared.Malformed):
+    message = "The message is not signed by the payment provider, or was signed too long ago."
+
+
+class Asked(shared.Record):
+    """A payment that a provider is to know. With `saved` the means of payment is kept for renewals, at the
+    provider, for the `customer` that it knows the member by: empty where it is to make one."""
+
+    payment_id: UUID
+    user_id: UUID
+    amount: shared.Money
+    purpose: Purpose
+    customer: str = ""
+    saved: bool = False
+
+
+class Intent(shared.Record):
+    """A payment as its provider knows it, and where the member pays."""
+
+    reference: str
+    pay_url: str
+    customer: str = ""
+
+
+class Notification(shared.Record):
+    """What became of a payment.
+
+    `pending`: nothing yet. `declined`: this time it failed, and the member may try again. `failed`: nobody
+    tries again. `expired`: it waits no longer for the member. The money may come all the same. `amount` is
+    what came. `means` is the means of payment that was kept for `customer`.
+    """
+
+    reference: str
+    outcome: NewsOutcome
+    reason: str = ""
+    amount: shared.Money | None = None
+    customer: str = ""
+    means: str = ""
+
+
+class RefundNews(shared.Record):
+    """What became of one refund. `reference` is the provider's id of it, `key` ours, where we asked."""
+
+    payment: str
+    reference: str
+    amount_cents: int
+    state: RefundState = "succeeded"
+    key: str = ""
+    reason: str = ""
+
+
+class DisputeNews(shared.Record):
+    """A bank that takes the money back, for its customer who disputes the payment."""
+
+    payment: str
+    reference: str
+    amount_cents: int
+    state: DisputeState
+    reason: str = ""
+
+
+class LookAgain(shared.Record):
+    """Something happened to a payment; what, must be asked."""
+
+    payment: str
+
+
+News = Notification | RefundNews | DisputeNews | LookAgain
+
+
+class Standing(shared.Record):
+    """All that a provider knows of a payment. `payment_id` and `user_id` are ours, where it was told."""
+
+    news: Notification
+    refunds: tuple[RefundNews, ...] = ()
+    dispute: DisputeNews | None = None
+    payment_id: UUID | None = None
+    user_id: UUID | None = None
+
+
+class Heard(shared.Record):
+    """A message whose signature is right. Without news it is nothing that concerns us."""
+
+    event_id: str
+    type: str
+    news: News | None = None
+    payment_id: UUID | None = None
+    user_id: UUID | None = None
+
+
+class Gateway(Protocol):
+    """A payment provider. Each call raises GatewayUnavailable where it does not answer."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def create(self, asked: Asked) -> Intent:
+        """Ask for a payment; asked again for the same one, it is the same intent."""
+        ...
+
+    async def charge(self, asked: Asked, means: str) -> Notification:
+        """Charge kept means of payment while the member is away; asked again, it is the same charge."""
+        ...
+
+    async def refund(self, reference: str, amount_cents: int, key: str) -> RefundNews:
+        """Give money back; asked again with the same key, it goes back once."""
+        ...
+
+    async def look(self, reference: str) -> Standing:
+        """What is known of a payment. Raises NotFound."""
+        ...
+
+    async def cancel(self, reference: str) -> Standing:
+        """Wait no longer for the member. What is paid or failed stays as it is. Raises NotFound."""
+        ...
+
+    def read(self, headers: Mapping[str, str], body: bytes) -> Heard:
+        """A message of the provider, whose headers are named in lower case. Raises WebhookRefused."""
+        ...
+
+
+@runtime_checkable
+class Sandbox(Gateway, Protocol):
+    """A provider that only pretends, and behaves as it is told."""
+
+    def pay(self, reference: str, behaviour: Behaviour) -> tuple[Notification, ...]:
+        """What the provider would tell, in this order, if the member's payment went this way."""
+        ...
+
+
+def sandbox_of(gateway: Gateway) -> Sandbox:
+    """The provider itself where it only pretends. Raises NotFound."""
+    if not isinstance(gateway, Sandbox):
+        raise shared.NotFound(kind="sandbox", id=gateway.name)
+    return gateway
