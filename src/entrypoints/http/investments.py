@@ -57,7 +57,8 @@ async def pay(payment_id: UUID, data: payments.Play, ask: Ask) -> InvestmentView
     sandbox = payments.sandbox_of(ask.gateway)
     how = payments.PlayPayment(payment_id=payment_id, behaviour=data.behaviour)
     payment = await ask(payments.play, how)
-    return await investments.played(payment, how, ask.runner, sandbox, ask.actor)
+    found: InvestmentView = await investments.played(payment, how, ask.runner, sandbox, ask.actor)
+    return found
 
 
 HANDLERS = [list_offers, invest, list_investments, show_investment, withdraw, expire, pay]
