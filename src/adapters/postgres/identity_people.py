@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from sqlalchemy import Boolean, Date, ForeignKeyConstraint, Index, Text, bindparam, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from ...application.identity import people as app
 from ...application.identity.people import ProfileOf
@@ -113,7 +114,7 @@ _CONSENTS = Statement(
 )
 _LAST_CONSENTS = Statement(
     select(*CONSENTS.columns)
-    .distinct(consent.c.purpose)
+    .ext(distinct_on(consent.c.purpose))
     .where(consent.c.user_id == _USER)
     .order_by(consent.c.purpose, consent.c.id.desc())
 )
