@@ -2,9 +2,11 @@
 
 from .catalog import CatalogQueries
 from .fulfillment import FulfillmentQueries
+from .fulfillment_checks import PromiseChecks
 from .identity import IdentityQueries
 from .identity_people import PeopleQueries
 from .inventory import InventoryQueries
+from .inventory_checks import StockChecks
 from .investments import InvestmentsQueries
 from .investments_coverage import CoverageQueries
 from .orders import OrdersQueries
@@ -35,5 +37,7 @@ class MemoryQueries:
         self.coverage = CoverageQueries(storage)
         self.catalog = CatalogQueries(storage)
         self.inventory = InventoryQueries(storage)
+        self.stock_checks = StockChecks(storage)
         self.orders = OrdersQueries(storage)
         self.fulfillment = FulfillmentQueries(storage)
+        self.promise_checks = PromiseChecks(storage)

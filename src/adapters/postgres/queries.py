@@ -3,9 +3,11 @@
 from .catalog import CatalogQueries
 from .database import Database
 from .fulfillment import FulfillmentQueries
+from .fulfillment_checks import PromiseChecks
 from .identity import IdentityQueries
 from .identity_people import PeopleQueries
 from .inventory import InventoryQueries
+from .inventory_checks import StockChecks
 from .investments import InvestmentsQueries
 from .investments_coverage import CoverageQueries
 from .orders import OrdersQueries
@@ -35,5 +37,7 @@ class PostgresQueries:
         self.coverage = CoverageQueries(database)
         self.catalog = CatalogQueries(database)
         self.inventory = InventoryQueries(database)
+        self.stock_checks = StockChecks(database)
         self.orders = OrdersQueries(database)
         self.fulfillment = FulfillmentQueries(database)
+        self.promise_checks = PromiseChecks(database)

@@ -60,6 +60,11 @@ PROGRESS: Mapping[State, orders.Progress] = {
 }
 """What a state means to the order."""
 
+UNSENT: frozenset[State] = frozenset(
+    state for state, progress in PROGRESS.items() if progress in ("waiting", "preparing")
+)
+"""The states in which a shipment still holds what it is to send."""
+
 PHASES: Mapping[CarrierState, int] = {
     "announced": 0,
     "collected": 1,
