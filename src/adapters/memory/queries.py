@@ -9,6 +9,7 @@ from .inventory import InventoryQueries
 from .inventory_checks import StockChecks
 from .investments import InvestmentsQueries
 from .investments_coverage import CoverageQueries
+from .investments_standing import StandingQueries
 from .orders import OrdersQueries
 from .partners import PartnersQueries
 from .payments import PaymentsQueries
@@ -35,6 +36,7 @@ class MemoryQueries:
         self.projects = ProjectsQueries(storage)
         self.investments = InvestmentsQueries(storage)
         self.coverage = CoverageQueries(storage)
+        self.standing = StandingQueries(storage)
         self.catalog = CatalogQueries(storage)
         self.inventory = InventoryQueries(storage)
         self.stock_checks = StockChecks(storage)

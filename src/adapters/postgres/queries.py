@@ -10,6 +10,7 @@ from .inventory import InventoryQueries
 from .inventory_checks import StockChecks
 from .investments import InvestmentsQueries
 from .investments_coverage import CoverageQueries
+from .investments_standing import StandingQueries
 from .orders import OrdersQueries
 from .partners import PartnersQueries
 from .payments import PaymentsQueries
@@ -35,6 +36,7 @@ class PostgresQueries:
         self.projects = ProjectsQueries(database)
         self.investments = InvestmentsQueries(database)
         self.coverage = CoverageQueries(database)
+        self.standing = StandingQueries(database)
         self.catalog = CatalogQueries(database)
         self.inventory = InventoryQueries(database)
         self.stock_checks = StockChecks(database)

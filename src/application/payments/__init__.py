@@ -102,6 +102,7 @@ PAYMENTS = Kind(
     Payment,
     "payment",
     ("user_id", "id"),
+    {"owner": ("user_id",)},
     root=True,
     changes=(
         "reference",
