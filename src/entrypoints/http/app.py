@@ -21,6 +21,7 @@ from . import (
     orders,
     partners,
     payments,
+    people,
     points,
     points_proof,
     points_reports,
@@ -35,6 +36,7 @@ from .problems import explain
 
 CONTEXTS = (
     identity,
+    people,
     points,
     points_proof,
     points_reports,
