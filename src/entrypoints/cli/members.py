@@ -11,14 +11,18 @@ from ...application.pages import Page
 from ...domain.identity import MemberRole
 from ..container import Container
 from ..program import OPERATOR
+from .opening import LateGroup
 from .terminal import as_json, member_id, on_database, print_json, show, show_all
 
 COLUMNS = ("email", "name", "role", "level", "status", "created_at", "user_id")
 
 
-@click.group("members")
+@click.group("members", cls=LateGroup)
 def command() -> None:
-    """Look at members and give them roles. MEMBER is an e-mail or an id."""
+    """Look at members, give them roles, check who they are. MEMBER is an e-mail or an id."""
+
+
+command.late("members_kyc")
 
 
 @command.command("list")
