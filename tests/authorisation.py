@@ -30,6 +30,7 @@ WHO: dict[str, frozenset[shared.Role]] = {
 WHOSE = (
     "everybody's",
     "one's own",
+    "one's own alone",
     "one's producer's",
     "one's own or one's producer's",
     "oneself",
