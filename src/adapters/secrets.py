@@ -25,7 +25,12 @@ class Argon2Secrets:
         self._hasher = PasswordHasher()
         at_once = at_once or max(1, (os.cpu_count() or 1) // 2)
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="password")
-        self._room = at_once + most_waiting
+        self._most = self._room = at_once + most_waiting
+
+    @property
+    def waiting(self) -> int:
+        """Passwords that are hashed, or wait to be."""
+        return self._most - self._room
 
     async def hash(self, password: str) -> str:
         return await self._apart(self._hasher.hash, password)

@@ -54,6 +54,8 @@ BREATH = 8
 AT_ONCE = 2
 """Batches. The first has its locks before the second begins, and what wants one of them is put back."""
 FREE: frozenset[Wanted] = frozenset()
+HOPELESS = (Conflict, ConnectionLost, shared.Unavailable)
+"""Why a batch failed that is no fault of a command of it: who waited for long already hears so at once."""
 
 
 class InvalidCommand(shared.Malformed):
@@ -173,6 +175,7 @@ class Runner:
         self._locked: dict[asyncio.Task[None] | None, frozenset[Wanted]] = {}
         self._contended = False
         self._kept = Kept()
+        self.batches = self.attempts = 0
 
     async def __call__(
         self,
@@ -223,6 +226,16 @@ class Runner:
         question, _ = _validated(query.decode, question)
         return await query.run(question, Read(self._queries, self.clock(), actor))
 
+    @property
+    def waiting(self) -> int:
+        """Commands that are in no batch yet."""
+        return len(self._queue)
+
+    @property
+    def under_way(self) -> int:
+        """Batches that are loaded, decided or written."""
+        return len(self._batches)
+
     async def close(self) -> None:
         """Wait until every accepted command has its answer."""
         while self._batches:
@@ -239,7 +252,7 @@ class Runner:
     async def _run_batch(self) -> None:
         try:
             size = min(self._share(), self._most_grouped)
-            jobs = [job for job in (self._queue.popleft() for _ in range(size)) if not job.future.done()]
+            jobs = [job for job in (self._queue.popleft() for _ in range(size)) if self._is_awaited(job)]
             if jobs:
                 await self._together(jobs)
         finally:
@@ -265,7 +278,7 @@ class Runner:
             outcomes = await self._attempt(jobs, others)
         except Exception as error:
             for job in jobs:
-                hopeless = isinstance(error, ConnectionLost) and self._is_late(job)
+                hopeless = isinstance(error, HOPELESS) and self._is_late(job)
                 await self._alone(job, error if hopeless or len(jobs) == 1 else None)
         else:
             _answer(jobs, outcomes)
@@ -284,6 +297,12 @@ class Runner:
         if not job.future.done():
             job.future.set_exception(_as_refusal(error, job.sent))
 
+    def _is_awaited(self, job: _Job) -> bool:
+        """Whether somebody still wants the answer; who waited longer than the patience is told so instead."""
+        if not job.future.done() and self._is_late(job):
+            job.future.set_exception(Overloaded())
+        return not job.future.done()
+
     def _is_late(self, job: _Job) -> bool:
         return asyncio.get_running_loop().time() - job.since > self._patience
 
@@ -292,6 +311,8 @@ class Runner:
     ) -> list[Outcome[Any] | Exception]:
         """One transaction: load, lock, run each command in turn, write, commit. Commands that want what
         `others` have locked are taken out of `jobs`, to wait where they stood."""
+        self.batches += 1
+        self.attempts += len(jobs)
         for job in jobs:
             job.tries += 1
             job.error = None

@@ -164,6 +164,18 @@ class ConnectionLost(Exception):
     """The storage went away; whether the transaction was committed is not known."""
 
 
+class Crowded(shared.Unavailable):
+    message = "Too many requests are under way; nothing was changed. Try again in a moment."
+
+
+class TooSlow(shared.Unavailable):
+    message = "The database took too long; nothing was changed. Try again in a moment."
+
+
+class DatabaseAway(shared.Unavailable):
+    message = "The database does not answer."
+
+
 class Transaction(Protocol):
     """One open transaction of a storage."""
 

@@ -8,7 +8,7 @@ from dependency_injector import containers, providers
 from ..adapters.memory.queries import MemoryQueries
 from ..adapters.memory.storage import MemoryStorage
 from ..adapters.payments import gateway_of
-from ..adapters.postgres.database import Database
+from ..adapters.postgres.database import Database, Limits, Standing
 from ..adapters.postgres.queries import PostgresQueries
 from ..adapters.postgres.storage import PostgresStorage
 from ..adapters.postgres.stored import STORED
@@ -26,6 +26,14 @@ class NoDatabase(AbstractAsyncContextManager["NoDatabase"]):
     async def check(self) -> None:
         return None
 
+    def standing(self) -> Standing:
+        return Standing(0, 0, 0)
+
+
+def _connected(settings: Settings) -> Database:
+    limits = Limits.of(settings.statement_timeout, settings.lock_timeout)
+    return Database(settings.database_url, connections=settings.connections, limits=limits)
+
 
 def _on_every_table(database: Database) -> PostgresStorage:
     """A container copies what it is given; the kinds of record are compared by identity."""
@@ -37,12 +45,12 @@ class Container(containers.DeclarativeContainer):
 
     settings = providers.Dependency(instance_of=Settings)
     clock = providers.Object(utc_now)
-    database: providers.Provider[Any] = providers.Singleton(
-        Database, settings.provided.database_url, connections=settings.provided.connections
-    )
+    database: providers.Provider[Any] = providers.Singleton(_connected, settings)
     storage: providers.Provider[Any] = providers.Singleton(_on_every_table, database)
     queries: providers.Provider[Any] = providers.Singleton(PostgresQueries, database)
-    runner = providers.Singleton(Runner, storage, queries, clock)
+    runner = providers.Singleton(
+        Runner, storage, queries, clock, most_waiting=settings.provided.most_waiting
+    )
     secrets = providers.Singleton(Argon2Secrets)
     gateway: providers.Provider[Any] = providers.Singleton(gateway_of, settings.provided.sandbox)
 

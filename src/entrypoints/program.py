@@ -7,7 +7,9 @@ from typing import TypeVar
 from ..adapters.postgres import migrate
 from ..adapters.postgres.server import EmbeddedServer
 from ..domain import shared
+from . import waiting
 from .container import Container
+from .secret import kept_secret
 from .settings import Settings
 
 C = TypeVar("C", bound=Container)
@@ -24,14 +26,17 @@ class SchemaNotCurrent(shared.Unavailable):
 
 @contextmanager
 def database_of(settings: Settings) -> Iterator[Settings]:
-    """The settings with a database that is there: the one they name, or the embedded one, started or
-    joined, and stopped by the last program that uses it. Raises EmbeddedServerError."""
+    """The settings with a database that is there: the one they name, which is waited for, or the embedded
+    one, started or joined, and stopped by the last program that uses it, its key for secrets beside it.
+    Raises EmbeddedServerError, and what waiting.until_it_answers raises."""
     if settings.database_url:
+        waiting.until_it_answers(settings)
         yield settings
         return
     with EmbeddedServer.start(settings.data_path) as server:
         server.ensure_database("baobab")
-        yield shared.evolve(settings, database_url=server.url("baobab"))
+        key = settings.secret_key or kept_secret(settings.data_path / "secret_key")
+        yield shared.evolve(settings, database_url=server.url("baobab"), secret_key=key)
 
 
 def ensure_schema(settings: Settings, *, embedded: bool) -> None:
@@ -57,4 +62,5 @@ async def opened(container: C) -> AsyncIterator[C]:
         try:
             yield container
         finally:
+            await container.gate().later.done()
             await container.runner().close()

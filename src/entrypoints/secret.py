@@ -1,6 +1,8 @@
 """Values that never show themselves, and where they come from: the environment, or a file that it names."""
 
 import hmac
+import os
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -65,3 +67,21 @@ def _content(name: str, path: Path) -> str:
     if not text or len(found) > MOST_SECRET:
         raise InvalidSetting(f"{name}: {path} is {'empty' if not text else 'too long for a secret'}")
     return text
+
+
+def kept_secret(path: Path) -> Secret:
+    """The secret of a file that only its owner reads; made where there is none, whoever comes first."""
+    if not path.exists():
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+            file.flush()
+            os.fsync(descriptor)
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return Secret(_content("The data folder", path))

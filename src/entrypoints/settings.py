@@ -1,9 +1,9 @@
 """Configuration, from the environment alone. A wrong value is named before anything starts."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import platformdirs
@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 
 from ..domain import shared
 from .secret import InvalidSetting, Secret, secret_from
+from .values import ForwardedHeader, Rate, networks_of, origins_of
 
 __all__ = ["PREFIX", "InvalidSetting", "Secret", "Settings", "from_environment"]
 
@@ -20,6 +21,13 @@ LEAST_KEY = 32
 """Characters of the key that other secrets are encrypted with."""
 SECRETS = ("database_url", "secret_key", "smtp_url", "stripe_key", "stripe_webhook_secret")
 """What may be given as a file, by the variable's name with `_FILE` after it."""
+
+LISTS: dict[str, Callable[[str], tuple[Any, ...]]] = {
+    "trusted_proxies": networks_of,
+    "cors_origins": origins_of,
+    "metrics_from": networks_of,
+}
+"""Settings that hold several values."""
 
 
 class Settings(shared.Record):
@@ -31,7 +39,8 @@ class Settings(shared.Record):
 
     `secret_key` encrypts what must be read again (the secrets of second factors); the embedded server has
     one in `data_dir`. `smtp_url` empty: no mail leaves. `public_url` is where people reach the service: it
-    stands in the links of mails. `stripe_api_base` empty: Stripe itself.
+    stands in the links of mails. `stripe_api_base` empty: Stripe itself. What is left is explained in
+    docs/reference/configuration.md.
     """
 
     database_url: str = ""
@@ -40,7 +49,7 @@ class Settings(shared.Record):
     port: int = 8000
     connections: int = 8
     sandbox: bool = True
-    log_level: str = "info"
+    log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
     limited_network_cents: int = 100_000_000
     secret_key: Secret = Secret()
     smtp_url: Secret = Secret()
@@ -49,6 +58,25 @@ class Settings(shared.Record):
     stripe_key: Secret = Secret()
     stripe_webhook_secret: Secret = Secret()
     stripe_api_base: str = ""
+    database_wait: Annotated[float, msgspec.Meta(ge=0, le=3_600)] = 60.0
+    statement_timeout: Annotated[float, msgspec.Meta(ge=0.1, le=3_600)] = 12.0
+    lock_timeout: Annotated[float, msgspec.Meta(ge=0.1, le=3_600)] = 10.0
+    most_waiting: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 2_000
+    most_requests: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 512
+    notice_seconds: Annotated[float, msgspec.Meta(ge=0, le=3_600)] = 0.0
+    drain_seconds: Annotated[float, msgspec.Meta(ge=0, le=3_600)] = 20.0
+    rate_limits: bool = True
+    rate_reads: Rate = Rate(1_200, 60)
+    rate_writes: Rate = Rate(300, 60)
+    rate_strangers: Rate = Rate(30, 60)
+    rate_address_reads: Rate = Rate(6_000, 60)
+    rate_address_writes: Rate = Rate(1_200, 60)
+    trusted_proxies: str = ""
+    forwarded_header: ForwardedHeader = "x-forwarded-for"
+    cors_origins: str = ""
+    metrics_from: str = "127.0.0.0/8, ::1"
+    log_format: Literal["text", "json"] = "text"
+    log_requests: bool = False
 
     def __repr__(self) -> str:
         """Every setting, without what nobody should read: the password of the database neither."""
@@ -93,8 +121,8 @@ def _understood(name: str, value: str, kind: Any) -> Any:
     if kind is Secret:
         return Secret(value)
     try:
-        return msgspec.convert(value, kind, strict=False)
-    except msgspec.ValidationError as error:
+        return Rate.of(value) if kind is Rate else msgspec.convert(value, kind, strict=False)
+    except (msgspec.ValidationError, ValueError) as error:
         raise InvalidSetting(f"{name}={value!r} cannot be used: {error}") from None
 
 
@@ -110,3 +138,8 @@ def _check(settings: Settings) -> None:
     for name, url in (("PUBLIC_URL", settings.public_url), ("STRIPE_API_BASE", settings.stripe_api_base)):
         if url and not url.startswith(("http://", "https://")):
             raise InvalidSetting(f"{PREFIX}{name}={url} is not an address: http:// or https:// and a host")
+    for name, read in LISTS.items():
+        try:
+            read(getattr(settings, name))
+        except ValueError as error:
+            raise InvalidSetting(f"{PREFIX}{name.upper()} cannot be used: {error}") from None

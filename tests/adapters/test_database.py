@@ -8,11 +8,18 @@ import asyncpg
 import pytest
 from sqlalchemy import bindparam, func, select
 
-from baobab.adapters.postgres.database import Database, translated
+from baobab.adapters.postgres.database import Database, Limits, Turns, translated
 from baobab.adapters.postgres.rows import Statement
 from baobab.adapters.postgres.schema import Int
 from baobab.application.points import ACCOUNTS, POSTINGS
-from baobab.application.work import Changes, Conflict, ConnectionLost
+from baobab.application.work import (
+    Changes,
+    Conflict,
+    ConnectionLost,
+    Crowded,
+    DatabaseAway,
+    TooSlow,
+)
 from baobab.domain import shared
 from baobab.domain.points import POINTS, Posting, open_account
 from builders import START, World, filled
@@ -39,7 +46,7 @@ async def fail(database: Database, state: str, message: str = "as told") -> None
         ("08006", ConnectionLost),
         ("57P01", ConnectionLost),
         ("53300", shared.Unavailable),
-        ("57014", shared.Unavailable),
+        ("57014", TooSlow),
         ("23514", asyncpg.CheckViolationError),
         ("XX000", asyncpg.InternalServerError),
     ],
@@ -87,13 +94,19 @@ async def test_what_was_ended_while_it_lay_idle_is_a_lost_connection(database_ur
 
 async def test_a_server_that_falls_silent_is_unavailable_in_time(database_url: str) -> None:
     """Nothing is undone or cancelled on a connection that does not answer: that would be to wait again."""
-    async with Database(database_url, connections=1, timeout=0.3) as database:
+    async with Database(database_url, connections=1, limits=Limits(free=0.3, answer=0.3)) as database:
         waiting = (database.all(SLEEP) for _ in range(2))
         began = time.monotonic()
         results = await asyncio.gather(*waiting, return_exceptions=True)
-        assert [type(one) for one in results] == [shared.Unavailable] * 2
+        assert [type(one) for one in results] == [shared.Unavailable, Crowded]
         assert time.monotonic() - began < 1.5
         await database.check()
+
+
+async def test_a_check_says_that_the_database_does_not_answer(database_url: str) -> None:
+    async with Database(database_url, connections=1) as database, database.connection():
+        with pytest.raises(DatabaseAway):
+            await database.check()
 
 
 async def test_a_database_that_was_closed_is_unavailable(database_url: str) -> None:
@@ -102,6 +115,57 @@ async def test_a_database_that_was_closed_is_unavailable(database_url: str) -> N
     for attempt in (database.check(), database.one(NUMBER, number=1), database.all(NUMBER, number=1)):
         with pytest.raises(shared.Unavailable):
             await attempt
+
+
+async def test_a_statement_that_takes_too_long_is_ended_by_the_server(database_url: str) -> None:
+    limits = Limits.of(statement=0.2, lock=0.1)
+    async with Database(database_url, connections=1, limits=limits) as database:
+        for read in (database.all, database.look_up):
+            with pytest.raises(TooSlow):
+                await read(SLEEP)
+        async with database.connection() as connection:
+            assert await connection.fetchval("show lock_timeout") == "100ms"
+
+
+async def test_the_client_waits_longer_than_the_server_is_told_to() -> None:
+    assert Limits.of(statement=60, lock=5).answer > 60
+    assert Limits.of(statement=1, lock=30).answer > 30
+
+
+async def test_where_too_many_wait_for_a_connection_the_next_one_is_sent_away_at_once(
+    database_url: str,
+) -> None:
+    async with Database(database_url, connections=1, most_waiting=2) as database:
+        async with database.connection(), database.by_key():
+            waiting = [asyncio.create_task(read(NUMBER, number=1)) for read in 2 * [database.all]]
+            await asyncio.sleep(0)
+            with pytest.raises(Crowded):
+                await database.all(NUMBER, number=1)
+            assert database.standing().busy == 2
+            assert database.standing().waiting == 2
+        assert [await one for one in waiting] == [[(1,)], [(1,)]]
+        assert (database.standing().busy, database.standing().waiting) == (0, 0)
+
+
+async def test_who_comes_first_waits_though_others_may_not() -> None:
+    """A batch of many commands is not refused because readers wait."""
+    turns = Turns(1, 0, seconds=5)
+    await turns.take()
+    with pytest.raises(Crowded):
+        await turns.take()
+    batch = asyncio.create_task(turns.take(first=True))
+    await asyncio.sleep(0)
+    turns.give()
+    await batch
+
+
+async def test_nobody_waits_for_a_turn_for_ever() -> None:
+    turns = Turns(1, 10, seconds=0.01)
+    await turns.take()
+    with pytest.raises(Crowded):
+        await turns.take()
+    turns.give()
+    await turns.take()
 
 
 async def test_a_record_that_is_written_once_is_not_changed(postgres_world: World) -> None:

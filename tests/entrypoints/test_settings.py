@@ -6,8 +6,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from baobab.entrypoints.secret import MOST_SECRET
+from baobab.entrypoints.secret import MOST_SECRET, kept_secret
 from baobab.entrypoints.settings import (
+    LEAST_KEY,
     PREFIX,
     SECRETS,
     InvalidSetting,
@@ -16,6 +17,7 @@ from baobab.entrypoints.settings import (
     from_environment,
     without_password,
 )
+from baobab.entrypoints.values import Rate, networks_of, origins_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "configuration.md"
 PLANTED = "planted-secret-0123456789-0123456789"
@@ -33,6 +35,27 @@ def test_every_value_is_read() -> None:
     assert (settings.port, settings.sandbox, settings.data_path) == (9000, False, Path("/srv/x"))
 
 
+def test_a_rate_is_so_many_in_so_many_seconds_or_off() -> None:
+    settings = from_environment({"BAOBAB_RATE_READS": "7/2", "BAOBAB_RATE_WRITES": "off"})
+    assert (settings.rate_reads, settings.rate_writes) == (Rate(7, 2), Rate(0, 0))
+
+
+def test_lists_are_read_with_their_spaces() -> None:
+    assert [str(one) for one in networks_of("10.0.0.0/8, ::1,")] == ["10.0.0.0/8", "::1/128"]
+    assert origins_of("https://a.example.org, http://localhost:3000") == (
+        "https://a.example.org",
+        "http://localhost:3000",
+    )
+
+
+def test_the_embedded_server_s_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
+    made = kept_secret(tmp_path / "secret_key")
+    assert made == kept_secret(tmp_path / "secret_key")
+    assert len(made.reveal()) >= LEAST_KEY
+    assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
+
+
 def test_an_empty_value_is_no_value() -> None:
     assert from_environment({"BAOBAB_PORT": "  "}).port == 8000
 
@@ -48,6 +71,16 @@ def test_an_empty_value_is_no_value() -> None:
         ("BAOBAB_PUBLIC_URL", "api.example.org"),
         ("BAOBAB_STRIPE_API_BASE", "ftp://stripe"),
         ("BAOBAB_SECRET_KEY", "too short"),
+        ("BAOBAB_RATE_READS", "many"),
+        ("BAOBAB_RATE_READS", "0/60"),
+        ("BAOBAB_TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("BAOBAB_METRICS_FROM", "everybody"),
+        ("BAOBAB_CORS_ORIGINS", "*"),
+        ("BAOBAB_CORS_ORIGINS", "https://*.example.org"),
+        ("BAOBAB_CORS_ORIGINS", "https://example.org/shop"),
+        ("BAOBAB_FORWARDED_HEADER", "x-real-ip"),
+        ("BAOBAB_STATEMENT_TIMEOUT", "0"),
+        ("BAOBAB_LOG_LEVEL", "loud"),
     ],
 )
 def test_a_wrong_value_is_named(name: str, value: str) -> None:

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, nullcontext
-from typing import Any
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, NamedTuple
 
 import asyncpg
 
-from ...application.work import Conflict, ConnectionLost
+from ...application.work import Conflict, ConnectionLost, Crowded, DatabaseAway, TooSlow
 from ...domain import shared
 from .rows import Statement
 
@@ -26,7 +26,9 @@ def translated() -> Iterator[None]:
             raise Conflict(str(error)) from error
         if state[:2] == "08" or state[:4] == "57P0" or (state == "XX000" and "server closed" in str(error)):
             raise ConnectionLost(str(error)) from error
-        if state[:2] == "53" or state == "57014":
+        if state == "57014":
+            raise TooSlow from error
+        if state[:2] == "53":
             raise shared.Unavailable from error
         raise
     except (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
@@ -57,7 +59,12 @@ async def _keep(connection: Any) -> None:
     """Nothing to reset between uses: no session state is ever set."""
 
 
-SETTINGS = {"application_name": "baobab", "jit": "off", "lock_timeout": "10s"}
+SETTINGS = {
+    "application_name": "baobab",
+    "jit": "off",
+    "idle_in_transaction_session_timeout": "60s",
+}
+"""The last is for us alone: who stops in the middle of a transaction keeps no lock for longer."""
 BY_KEY = {
     "plan_cache_mode": "force_generic_plan",
     **{f"enable_{way}": "off" for way in ("seqscan", "bitmapscan", "hashjoin", "mergejoin")},
@@ -68,19 +75,82 @@ reading the whole of it, or plans it anew each time."""
 _CLUSTER = "select 1 from pg_catalog.pg_extension where extname = 'citus'"
 
 
+class Turns:
+    """So many at once, and so many who wait for their turn, for so many seconds."""
+
+    def __init__(self, most: int, most_waiting: int, seconds: float) -> None:
+        self._free = asyncio.Semaphore(most)
+        self._most_waiting, self._seconds = most_waiting, seconds
+        self.taken = self.waiting = 0
+
+    async def take(self, *, first: bool = False) -> None:
+        """Wait for a turn. Raises Crowded."""
+        if self._free.locked():
+            await self._wait(first)
+        else:
+            await self._free.acquire()
+        self.taken += 1
+
+    def give(self) -> None:
+        self.taken -= 1
+        self._free.release()
+
+    async def _wait(self, first: bool) -> None:
+        if self.waiting >= self._most_waiting and not first:
+            raise Crowded
+        self.waiting += 1
+        try:
+            async with asyncio.timeout(self._seconds):
+                await self._free.acquire()
+        except TimeoutError:
+            raise Crowded from None
+        finally:
+            self.waiting -= 1
+
+
+class Standing(NamedTuple):
+    """Connections that are open, in use, and how many tasks wait for one."""
+
+    open: int
+    busy: int
+    waiting: int
+
+
+class Limits(NamedTuple):
+    """Seconds that a statement may take, that a lock is waited for, a connection that is free, and an answer.
+    The last is the longest, so that the server says first what is the matter."""
+
+    statement: float = 12.0
+    lock: float = 10.0
+    free: float = 5.0
+    answer: float = 15.0
+
+    @classmethod
+    def of(cls, statement: float, lock: float) -> "Limits":
+        """Those that follow from what the server is told."""
+        return cls(statement, lock, answer=max(statement, lock) + 3)
+
+    def settings(self) -> dict[str, str]:
+        """What a connection tells the server."""
+        told = {"statement_timeout": self.statement, "lock_timeout": self.lock}
+        return SETTINGS | {name: f"{round(seconds * 1_000)}ms" for name, seconds in told.items()}
+
+
 class Database:
     """Connections, opened with `async with Database(url):`; then it knows whether it is a cluster.
 
     At most `connections` are for reading of any kind, and as many for what finds its rows by key: all that
-    is written, and look-ups. `timeout` is how many seconds one waits for a free one, and then for the answer
-    to a statement: longer than for a lock, so that the server says first what is the matter.
+    is written, and look-ups. For each, `most_waiting` tasks may wait; beyond, and where one waits too long,
+    Crowded is raised, so that no queue is without an end.
     """
 
-    def __init__(self, url: str, *, connections: int = 8, timeout: float = 15.0) -> None:
-        self.url, self._connections, self._timeout = url, connections, timeout
+    def __init__(
+        self, url: str, *, connections: int = 8, most_waiting: int = 256, limits: Limits | None = None
+    ) -> None:
+        self.url, self._connections, self._limits = url, connections, limits or Limits()
         self._pool: Any = None
         self._idle: list[Any] | None = None
-        self._free = asyncio.Semaphore(connections)
+        self._reading, self._keyed = (Turns(connections, most_waiting, self._limits.free) for _ in range(2))
         self.is_cluster = False
 
     async def __aenter__(self) -> "Database":
@@ -90,7 +160,7 @@ class Database:
                 min_size=1,
                 max_size=self._connections,
                 reset=_keep,
-                server_settings=SETTINGS,
+                server_settings=self._limits.settings(),
                 **self._options,
             )
             self._idle = []
@@ -106,24 +176,35 @@ class Database:
     @property
     def _options(self) -> dict[str, Any]:
         return {
-            "command_timeout": self._timeout,
+            "command_timeout": self._limits.answer,
             "statement_cache_size": 1024,
             "max_cached_statement_lifetime": 0,
         }
 
-    @asynccontextmanager
-    async def connection(self, *, within: float | None = None) -> AsyncIterator[Any]:
-        """A connection; at most so many seconds are waited for one that is free, `timeout` by default."""
-        async with self._pool.acquire(timeout=within or self._timeout) as connection:
-            with in_time(connection):
-                yield connection
+    def standing(self) -> Standing:
+        """How it stands with the connections now."""
+        return Standing(
+            (self._pool.get_size() if self._pool else 0) + len(self._idle or ()) + self._keyed.taken,
+            self._reading.taken + self._keyed.taken,
+            self._reading.waiting + self._keyed.waiting,
+        )
 
     @asynccontextmanager
-    async def by_key(self) -> AsyncIterator[Any]:
+    async def connection(self) -> AsyncIterator[Any]:
+        """A connection for reading of any kind."""
+        await self._reading.take()
+        try:
+            async with self._pool.acquire(timeout=self._limits.answer) as connection:
+                with in_time(connection):
+                    yield connection
+        finally:
+            self._reading.give()
+
+    @asynccontextmanager
+    async def by_key(self, *, first: bool = False) -> AsyncIterator[Any]:
         """A connection for what finds its rows by key: the one that was used last, a new one where all are in
-        use. Costs a tenth of what a pool's does."""
-        async with asyncio.timeout(self._timeout) if self._free.locked() else nullcontext():
-            await self._free.acquire()
+        use. Costs a tenth of what a pool's does. Who comes `first` is not refused because others wait."""
+        await self._keyed.take(first=first)
         try:
             connection = await self._idle_or_new()
             try:
@@ -138,7 +219,7 @@ class Database:
                 else:
                     self._idle.append(connection)
         finally:
-            self._free.release()
+            self._keyed.give()
 
     async def _idle_or_new(self) -> Any:
         if self._idle is None:
@@ -146,16 +227,20 @@ class Database:
         while self._idle:
             if not (connection := self._idle.pop()).is_closed():
                 return connection
-        settings = SETTINGS | BY_KEY
+        settings = self._limits.settings() | BY_KEY
         return await asyncpg.connect(
-            self.url, timeout=self._timeout, server_settings=settings, **self._options
+            self.url, timeout=self._limits.answer, server_settings=settings, **self._options
         )
 
     async def check(self) -> None:
-        """Raise Unavailable unless there is a connection, and an answer on it, within two seconds each."""
-        with reading():
-            async with self.connection(within=2) as connection:
-                await connection.fetchval("select 1", timeout=2)
+        """Raise DatabaseAway unless there is a connection, and an answer on it, within two seconds."""
+        try:
+            async with asyncio.timeout(2):
+                with translated():
+                    async with self.connection() as connection:
+                        await connection.fetchval("select 1")
+        except (ConnectionLost, shared.Unavailable, TimeoutError) as error:
+            raise DatabaseAway from error
 
     async def all(self, statement: Statement, **values: Any) -> list[asyncpg.Record]:
         """Every row of a reading statement."""

@@ -186,7 +186,7 @@ class PostgresStorage:
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[PostgresTransaction]:
         with translated():
-            async with self._database.by_key() as connection:
+            async with self._database.by_key(first=True) as connection:
                 await connection.execute("begin")
                 try:
                     with in_time(connection):

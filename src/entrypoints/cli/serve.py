@@ -2,22 +2,17 @@
 
 import asyncio
 import errno
-import os
 import socket
 
 import rich_click as click
-from granian import Granian
-from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
+import uvloop
 
 from ...domain import shared
 from .. import program
 from ..demo import load_demo
-from ..settings import PREFIX, Settings, from_environment
+from ..serving import serve
+from ..settings import Settings, from_environment
 from .demo import accounts
-
-MOST_SILENCE = 15_000
-"""Milliseconds that a connection may take for the head of a request, and be idle between two."""
 
 
 @click.command("serve")
@@ -25,7 +20,7 @@ MOST_SILENCE = 15_000
 @click.option("--port", type=click.IntRange(0, 65_535), help="Default BAOBAB_PORT or 8000.")
 @click.option("--demo", is_flag=True, help="Load the demo community first, unless it is there.")
 def command(host: str | None, port: int | None, demo: bool) -> None:
-    """Serve the HTTP API until Ctrl-C or SIGTERM.
+    """Serve the HTTP API until Ctrl-C or SIGTERM, then answer whoever is inside; a second signal hurries.
 
     On the embedded database the schema is brought up to date first; another one must be current.
     If the port is taken, the next free one is used, and said.
@@ -39,7 +34,7 @@ def command(host: str | None, port: int | None, demo: bool) -> None:
             asyncio.run(load_demo(found))
         chosen = free_port(found.host, found.port)
         _announce(found, chosen, demo=demo)
-        _serve(found, chosen)
+        uvloop.run(serve(found, chosen))
 
 
 def free_port(host: str, port: int, tries: int = 100) -> int:
@@ -67,23 +62,3 @@ def _announce(settings: Settings, port: int, *, demo: bool) -> None:
         click.echo("Sign in with one of these (e-mail, password):")
         click.echo(accounts())
     click.echo("Stop with Ctrl-C.")
-
-
-def _serve(settings: Settings, port: int) -> None:
-    """Run Granian with one worker, where commands meet and share transactions.
-
-    HTTP/1 alone: who connects and then says nothing is sent away, which the guessing of a version prevents.
-    """
-    os.environ[PREFIX + "DATABASE_URL"] = settings.database_url
-    Granian(
-        "baobab.entrypoints.http.app:create",
-        address=settings.host,
-        port=port,
-        interface=Interfaces.ASGI,
-        http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=MOST_SILENCE),
-        factory=True,
-        workers=1,
-        websockets=False,
-        log_level=settings.log_level,  # type: ignore[arg-type]
-    ).serve()

@@ -1,17 +1,21 @@
 """The Litestar application: routes, errors, health, and the OpenAPI document with its page."""
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from litestar import HttpMethod, Litestar, Request, Router, route
+from litestar.config.cors import CORSConfig
+from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.types import Message, Scope
 
 from ... import __version__
 from ..container import Container
-from ..settings import from_environment
+from ..logs import on_loop_error
+from ..settings import Settings, from_environment
+from ..values import origins_of
 from . import (
     catalog,
     fulfillment,
@@ -28,11 +32,14 @@ from . import (
     points_sweep,
     projects,
 )
-from .ask import provide_ask, request_id_of
+from .ask import provide_ask
 from .bodies import WholeBody
+from .door import Application, Door, Leaving
 from .errors import HANDLERS
+from .headers import Finish
 from .openapi import asset, document
 from .problems import explain
+from .watch import metrics
 
 CONTEXTS = (
     identity,
@@ -52,18 +59,10 @@ CONTEXTS = (
 )
 MOST_BODY = 256 * 1024
 """Bytes. No request of ours comes near it."""
+EXPOSED = ["Idempotent-Replayed", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"]
+"""Headers that a page of another origin may read."""
 LOOKING = (HttpMethod.GET, HttpMethod.HEAD)
 """How the programs that watch others look at their health."""
-
-
-async def finish(message: Message, scope: Scope) -> None:
-    """Give every answer its request id, and mark a replay."""
-    if message["type"] == "http.response.start":
-        headers = list(message.get("headers", ()))
-        headers.append((b"x-request-id", request_id_of(scope).encode()))
-        if scope["state"].get("replayed"):
-            headers.append((b"idempotent-replayed", b"true"))
-        message["headers"] = headers
 
 
 @route("/health/live", http_method=LOOKING, include_in_schema=False)
@@ -74,13 +73,17 @@ async def live() -> dict[str, str]:
 
 @route("/health/ready", http_method=LOOKING, include_in_schema=False)
 async def ready(request: Request[Any, Any, Any]) -> dict[str, str]:
-    """The database answers and its schema is current. Raises Unavailable."""
+    """The database answers, and the server is not about to stop. Raises Unavailable, which says what is
+    wrong."""
+    if request.app.state.door.is_leaving:
+        raise Leaving
     await request.app.state.database.check()
     return {"status": "ready", "version": __version__}
 
 
 def build(container: Any) -> Litestar:
     """The application on the adapters of a container."""
+    settings: Settings = container.settings()
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
@@ -90,7 +93,7 @@ def build(container: Any) -> Litestar:
             app.state.queries = container.queries()
             app.state.secrets = container.secrets()
             app.state.gateway = container.gateway()
-            app.state.settings = container.settings()
+            asyncio.get_running_loop().set_exception_handler(on_loop_error)
             gc.freeze()  # what is there now stays: collecting need not look at it again
             gc.set_threshold(20_000)  # records are in no cycle: hardly anything waits to be collected
             yield
@@ -101,16 +104,25 @@ def build(container: Any) -> Litestar:
         route_handlers=[handler for context in CONTEXTS for handler in context.HANDLERS],
         dependencies={"ask": Provide(provide_ask)},
     )
-    return Litestar(
-        [api, live, ready, explain, asset],
+    return Application(
+        [api, live, ready, metrics, explain, asset],
         lifespan=[lifespan],
         exception_handlers=HANDLERS,
-        before_send=[finish],
+        before_send=[Finish(settings)],
+        cors_config=_cors(settings),
+        state=State({"settings": settings, "door": Door(settings)}),
         openapi_config=document(),
         request_class=WholeBody,
         request_max_body_size=MOST_BODY,
         logging_config=None,
     )
+
+
+def _cors(settings: Settings) -> CORSConfig | None:
+    """Which pages of other origins may read answers: those that are listed, exactly. Cookies are never taken
+    along: who asks shows a token."""
+    origins = list(origins_of(settings.cors_origins))
+    return CORSConfig(origins, expose_headers=EXPOSED, allow_credentials=False) if origins else None
 
 
 def create() -> Litestar:

@@ -1,10 +1,10 @@
 """What a handler works with: the Runner as one request uses it, with its actor and its key."""
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from litestar import Request
 from litestar.datastructures import State
-from uuid_utils.compat import uuid7
 
 from ...application import identity, payments
 from ...application.runner import Runner, authorize
@@ -12,6 +12,8 @@ from ...application.work import QueryCase, UseCase
 from ...domain import shared
 from ..settings import Settings
 from .errors import IdempotencyKeyMissing, UnknownParameter
+from .headers import request_id_of
+from .limits import Limits
 
 C = TypeVar("C", bound=shared.Record)
 V = TypeVar("V")
@@ -64,14 +66,14 @@ async def provide_ask(request: AnyRequest) -> Ask:
         if scheme.lower() != "bearer":
             raise shared.Unauthenticated
         actor = await identity.authenticate(token.strip(), state.queries, state.runner.clock())
+    _count(scope, state.door.limits, actor, opt)
     authorize(opt["allow"], actor)
     if scope["query_string"]:
         _check_parameters(request)
     key = _text(headers.get(b"idempotency-key"))
     if key is None and opt["moves"]:
         raise IdempotencyKeyMissing
-    client = scope.get("client")
-    actor = shared.evolve(actor, address=client[0] if client else "", request_id=request_id_of(scope))
+    actor = shared.evolve(actor, address=scope["state"]["address"], request_id=request_id_of(scope))
     return Ask(state, scope, actor, key)
 
 
@@ -79,16 +81,15 @@ def _text(value: bytes | None) -> str | None:
     return None if value is None else value.decode("latin-1")
 
 
-def request_id_of(scope: Any) -> str:
-    """The request's id: the one that came in `X-Request-Id`, if it is fit for a log, or a new one."""
-    state = scope["state"]
-    if "request_id" not in state:
-        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode(
-            "latin-1"
-        )
-        fit = 0 < len(given) <= 128 and given.isascii() and given.isprintable()
-        state["request_id"] = given if fit else str(uuid7())
-    return str(state["request_id"])
+def _count(scope: Any, limits: Limits, actor: shared.Actor, opt: Mapping[str, Any]) -> None:
+    """Count the request for who signed in, or for the address of a stranger. What is signed by a provider is
+    only limited by address. Raises RateLimited."""
+    found = scope["state"]
+    found["signed_in"] = actor.role != "anonymous"
+    if not opt.get("signed"):
+        credential = actor.credential_id if found["signed_in"] else None
+        standing = limits.by_credential(credential, found["network"], scope["method"])
+        found["standing"] = standing or found["standing"]
 
 
 def _check_parameters(request: AnyRequest) -> None:

@@ -1,0 +1,88 @@
+"""Where a request comes from: its peer, or whom a proxy that is trusted names."""
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import Any
+
+from ..settings import Settings
+from ..values import ForwardedHeader, Network, networks_of
+
+MOST_HOPS = 16
+"""Proxies between us and a client; what somebody wrote before those is not looked at."""
+LONGEST = 64
+"""Characters; no address with a port has more."""
+PREFIX = 64
+"""Bits of an IPv6 address that one subscriber has for themselves: they are limited as one."""
+
+
+@lru_cache(4096)
+def parsed(text: str) -> IPv4Address | IPv6Address | None:
+    """The address in a text, with or without a port; None where there is none. An IPv4 address in IPv6's
+    clothes is an IPv4 address."""
+    bare = text.strip().strip('"')
+    if bare.startswith("["):
+        bare = bare[1:].partition("]")[0]
+    elif bare.count(":") == 1:
+        bare = bare.partition(":")[0]
+    try:
+        found = ip_address(bare)
+    except ValueError:
+        return None
+    return getattr(found, "ipv4_mapped", None) or found
+
+
+@lru_cache(4096)
+def network_of(address: str) -> str:
+    """Whom an address belongs to, as far as can be told: itself for IPv4, its /64 for IPv6, nobody ("") for
+    what is no address."""
+    found = parsed(address)
+    if isinstance(found, IPv6Address):
+        return str(IPv6Network((int(found), PREFIX), strict=False))
+    return "" if found is None else str(found)
+
+
+@lru_cache(4096)
+def is_in(address: str, networks: tuple[Network, ...]) -> bool:
+    """Whether an address belongs to one of the networks."""
+    found = parsed(address)
+    return found is not None and any(found in network for network in networks)
+
+
+class Addresses:
+    """Finds the client's address. A header is believed as far as the proxies are trusted that wrote it: from
+    the end of the list on, up to the first address that is none of theirs."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._proxies = networks_of(settings.trusted_proxies)
+        self._name: ForwardedHeader = settings.forwarded_header
+        self._header = self._name.encode()
+
+    def of(self, scope: Any) -> str:
+        """The address, empty where the peer has none."""
+        client = scope.get("client")
+        peer = client[0] if client else ""
+        if not self._proxies or not is_in(peer, self._proxies):
+            return str(peer)
+        for hop in self._hops(scope["headers"]):
+            found = parsed(hop) if len(hop) <= LONGEST else None
+            if found is None:
+                break
+            peer = str(found)
+            if not is_in(peer, self._proxies):
+                break
+        return str(peer)
+
+    def _hops(self, headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
+        """Who is named, the nearest first."""
+        lines = [value.decode("latin-1") for name, value in headers if name == self._header]
+        named = [part for line in lines for part in line.split(",")]
+        latest = named[: -MOST_HOPS - 1 : -1]
+        return latest if self._name == "x-forwarded-for" else list(_named_for(latest))
+
+
+def _named_for(elements: Iterable[str]) -> Iterator[str]:
+    """The `for` of each element of a `Forwarded` header (RFC 7239)."""
+    for element in elements:
+        pairs = (pair.strip().partition("=") for pair in element.split(";"))
+        yield next((value for name, _, value in pairs if name.lower() == "for"), "")

@@ -1,0 +1,113 @@
+"""The door of the application: who comes too often, too many at once or while it closes is sent away.
+
+What it refuses costs little: nothing is routed, read or looked up. Health and metrics always pass.
+"""
+
+import asyncio
+from time import perf_counter
+from typing import Any
+
+from litestar import Litestar, Request
+from litestar.types import Receive, Scope, Send
+
+from ...application.work import Crowded
+from ...domain import shared
+from ..logs import REQUEST
+from ..settings import Settings
+from .addresses import Addresses, network_of
+from .errors import on_domain_error
+from .headers import request_id_of
+from .limits import Limits
+from .watch import Watch
+
+ALWAYS = ("/health/", "/metrics")
+"""Where programs look that watch over this one."""
+
+
+class Leaving(shared.Unavailable):
+    message = "This server is about to stop; nothing was changed. Try again."
+
+
+class Door:
+    """Who is let in. `inside` counts the requests that are being answered."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.limits = Limits(settings)
+        self.addresses = Addresses(settings)
+        self.watch = Watch(logs=settings.log_requests)
+        self.inside = 0
+        self.is_leaving = self.is_closed = False
+        self._most = settings.most_requests
+        self._empty = asyncio.Event()
+
+    def check(self, scope: Any) -> None:
+        """Note where a request comes from. Raises Leaving, Crowded or RateLimited."""
+        state = scope["state"]
+        state["address"] = address = self.addresses.of(scope)
+        if scope["path"].startswith(ALWAYS):
+            return
+        if self.is_closed:
+            raise Leaving
+        if self.inside >= self._most:
+            raise Crowded
+        state["network"] = network = network_of(address)
+        state["standing"] = self.limits.by_address(network, scope["method"])
+
+    def leave(self) -> None:
+        """From now on the service is not ready; who comes is still served."""
+        self.is_leaving = True
+
+    async def close(self, seconds: float) -> bool:
+        """Refuse whoever comes; whether everybody inside had their answer within so many seconds."""
+        self.is_leaving = self.is_closed = True
+        if self.inside:
+            try:
+                await asyncio.wait_for(self._empty.wait(), seconds)
+            except TimeoutError:
+                return False
+        return True
+
+    def enter(self) -> None:
+        self.inside += 1
+
+    def go(self) -> None:
+        self.inside -= 1
+        if self.is_closed and not self.inside:
+            self._empty.set()
+
+
+class Application(Litestar):
+    """Litestar behind the door, every request counted and timed."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        began = perf_counter()
+        door: Door = self.state.door
+        scope.setdefault("state", {})
+        REQUEST.set(lambda: request_id_of(scope))
+        try:
+            door.check(scope)
+        except shared.DomainError as refusal:
+            await self._refuse(refusal, scope, receive, send)
+            door.watch.see(scope, perf_counter() - began)
+            return
+        door.enter()
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            door.go()
+            door.watch.see(scope, perf_counter() - began)
+
+    async def _refuse(self, refusal: shared.DomainError, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["app"] = scope["litestar_app"] = self
+        request: Request[Any, Any, Any] = Request(scope, receive, send)
+        problem = on_domain_error(request, refusal)
+        if isinstance(refusal, Leaving):
+            problem.headers["connection"] = "close"
+        origin = request.headers.get("origin", "")
+        if self.cors_config and origin and self.cors_config.is_origin_allowed(origin):
+            problem.headers |= {"access-control-allow-origin": origin, "vary": "origin"}
+        answer = problem.to_asgi_response(app=None, request=request)
+        await answer(scope, receive, self._wrap_send(send, scope))
