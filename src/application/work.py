@@ -176,6 +176,12 @@ class DatabaseAway(shared.Unavailable):
     message = "The database does not answer."
 
 
+class NotGranted(shared.Unavailable):
+    """The role that the program runs as lacks a privilege: `baobab db roles` brings the roles up to date."""
+
+    message = "The database does not let the service do that; nothing was changed. Its operator can mend it."
+
+
 class Transaction(Protocol):
     """One open transaction of a storage."""
 

@@ -1,16 +1,18 @@
 """Connections to PostgreSQL: one pool of asyncpg, and the one place where its errors get a name."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, NamedTuple
 
 import asyncpg
 
-from ...application.work import Conflict, ConnectionLost, Crowded, DatabaseAway, TooSlow
+from ...application.work import Conflict, ConnectionLost, Crowded, DatabaseAway, NotGranted, TooSlow
 from ...domain import shared
 from .rows import Statement
 
+log = logging.getLogger("baobab.database")
 CONFLICTS = frozenset(("23505", "40001", "40P01", "55P03"))
 """Unique violation, serialization failure, deadlock, lock not available."""
 
@@ -28,6 +30,9 @@ def translated() -> Iterator[None]:
             raise ConnectionLost(str(error)) from error
         if state == "57014":
             raise TooSlow from error
+        if state == "42501":
+            log.error("the database refuses its role something, see `baobab db roles --check`: %s", error)
+            raise NotGranted from error
         if state[:2] == "53":
             raise shared.Unavailable from error
         raise
