@@ -26,8 +26,8 @@ CONNECTIONS = 32
 PATIENCE = 60
 """Seconds to wait for what should long be there."""
 SESSIONS = """
-insert into baobab.session (user_id, id, token_hash, device, address, expires_at, created_at)
-select user_id, id, sha256(secret), 'bench', '127.0.0.1', now() + interval '1 day', now()
+insert into baobab.session (user_id, id, token_hash, device, address, expires_at, created_at, last_seen_at, ends_at)
+select user_id, id, sha256(secret), 'bench', '127.0.0.1', now() + interval '1 day', now(), now(), now() + interval '1 day'
 from unnest($1::uuid[], $2::uuid[], $3::bytea[]) as given(user_id, id, secret)
 """
 

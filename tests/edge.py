@@ -26,14 +26,18 @@ def memory_client() -> Iterator[Client]:
         yield client
 
 
+def as_operator(client: Client, use_case: Any, command: shared.Command) -> Any:
+    """What a use case answers an operator."""
+    operator = shared.Actor(role="service")
+    return client.blocking_portal.call(lambda: client.app.state.runner(use_case, command, actor=operator))
+
+
 def signed_in(client: Client, email: str, **role: Any) -> Headers:
-    """The headers of a new member, with another role where one is named."""
+    """The headers of a new member whose e-mail is verified, with another role where one is named."""
     wish = {"email": email, "password": "correct horse", "name": "Member"}
     answer = client.post("/v1/members", json=wish).json()
+    user_id = UUID(answer["member"]["user_id"])
+    as_operator(client, identity.verify_member, identity.OfMember(user_id=user_id))
     if role:
-        command = identity.SetRole(user_id=UUID(answer["member"]["user_id"]), **role)
-        operator = shared.Actor(role="service")
-        client.blocking_portal.call(
-            lambda: client.app.state.runner(identity.set_role, command, actor=operator)
-        )
+        as_operator(client, identity.set_role, identity.SetRole(user_id=user_id, **role))
     return {"Authorization": f"Bearer {answer['token']}"}

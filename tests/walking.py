@@ -109,7 +109,7 @@ class Walk:
     # --- who comes ------------------------------------------------------------------------------
 
     def member(self, email: str) -> Any:
-        login = self.storage.find(LOGINS.key(email))
+        login = self.storage.find(LOGINS.key("email", email))
         assert login is not None, email
         return self.storage.find(MEMBERS.key(login.user_id))
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from dependency_injector import containers, providers
 
+from ..adapters.common_passwords import is_common
+from ..adapters.mail import MemoryMailer, mailer_of
 from ..adapters.memory.queries import MemoryQueries
 from ..adapters.memory.storage import MemoryStorage
 from ..adapters.payments import gateway_of
@@ -12,8 +14,12 @@ from ..adapters.postgres.database import Database, Limits, Standing
 from ..adapters.postgres.queries import PostgresQueries
 from ..adapters.postgres.storage import PostgresStorage
 from ..adapters.postgres.stored import STORED
+from ..adapters.second_factor import Totp
 from ..adapters.secrets import Argon2Secrets
+from ..application.identity import Gate, Porter
+from ..application.mail import Mailer
 from ..application.runner import Runner, utc_now
+from ..domain import identity
 from .settings import Settings
 
 
@@ -40,6 +46,33 @@ def _on_every_table(database: Database) -> PostgresStorage:
     return PostgresStorage(database, STORED)
 
 
+def _secrets(settings: Settings) -> Argon2Secrets:
+    keys = (one.strip() for one in settings.secret_key.reveal().split(","))
+    return Argon2Secrets(tuple(one for one in keys if one))
+
+
+def _mailer(settings: Settings) -> Mailer:
+    return mailer_of(settings.smtp_url.reveal(), settings.mail_from, settings.data_path / "mail")
+
+
+def _gate(settings: Settings, run: Runner, secrets: Argon2Secrets, mailer: Mailer) -> Gate:
+    return Gate(
+        run,
+        secrets,
+        mailer,
+        Totp(),
+        is_common=is_common,
+        lasting=identity.Lasting(settings.session_days, settings.session_limit_days),
+        lifetimes=identity.Lifetimes(settings.link_minutes, settings.verify_hours),
+        public_url=settings.public_url or f"http://{settings.host}:{settings.port}",
+    )
+
+
+def _porter(settings: Settings, run: Runner, queries: Any) -> Porter:
+    required = settings.require_second_factor
+    return Porter(run, queries, idle_days=settings.session_days, require_second_factor=required)
+
+
 class Container(containers.DeclarativeContainer):
     """Everything on PostgreSQL. Override `clock` to travel in time."""
 
@@ -48,10 +81,11 @@ class Container(containers.DeclarativeContainer):
     database: providers.Provider[Any] = providers.Singleton(_connected, settings)
     storage: providers.Provider[Any] = providers.Singleton(_on_every_table, database)
     queries: providers.Provider[Any] = providers.Singleton(PostgresQueries, database)
-    runner = providers.Singleton(
-        Runner, storage, queries, clock, most_waiting=settings.provided.most_waiting
-    )
-    secrets = providers.Singleton(Argon2Secrets)
+    runner = providers.Singleton(Runner, storage, queries, clock, most_waiting=settings.provided.most_waiting)
+    secrets = providers.Singleton(_secrets, settings)
+    mailer: providers.Provider[Any] = providers.Singleton(_mailer, settings)
+    gate = providers.Singleton(_gate, settings, runner, secrets, mailer)
+    porter = providers.Singleton(_porter, settings, runner, queries)
     gateway: providers.Provider[Any] = providers.Singleton(gateway_of, settings.provided.sandbox)
 
 
@@ -61,4 +95,7 @@ class MemoryContainer(Container):
     database = providers.Singleton(NoDatabase)
     storage = providers.Singleton(MemoryStorage)
     queries = providers.Singleton(MemoryQueries, storage)
+    mailer = providers.Singleton(MemoryMailer)
     runner = providers.Singleton(Runner, storage, queries, Container.clock)
+    gate = providers.Singleton(_gate, Container.settings, runner, Container.secrets, mailer)
+    porter = providers.Singleton(_porter, Container.settings, runner, queries)

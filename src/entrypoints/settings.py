@@ -77,6 +77,11 @@ class Settings(shared.Record):
     metrics_from: str = "127.0.0.0/8, ::1"
     log_format: Literal["text", "json"] = "text"
     log_requests: bool = False
+    session_days: Annotated[int, msgspec.Meta(ge=1, le=3_650)] = 30
+    session_limit_days: Annotated[int, msgspec.Meta(ge=1, le=3_650)] = 180
+    link_minutes: Annotated[int, msgspec.Meta(ge=1, le=1_440)] = 30
+    verify_hours: Annotated[int, msgspec.Meta(ge=1, le=8_760)] = 48
+    require_second_factor: bool = False
 
     def __repr__(self) -> str:
         """Every setting, without what nobody should read: the password of the database neither."""

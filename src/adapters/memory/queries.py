@@ -3,7 +3,7 @@
 from .catalog import CatalogQueries
 from .fulfillment import FulfillmentQueries
 from .fulfillment_checks import PromiseChecks
-from .identity import IdentityQueries
+from .identity import CredentialQueries, IdentityQueries
 from .identity_people import PeopleQueries
 from .inventory import InventoryQueries
 from .inventory_checks import StockChecks
@@ -26,6 +26,7 @@ class MemoryQueries:
     def __init__(self, storage: MemoryStorage) -> None:
         self.identity = IdentityQueries(storage)
         self.people = PeopleQueries(storage)
+        self.credentials = CredentialQueries(storage)
         self.points = PointsQueries(storage)
         self.points_due = PointsDue(storage)
         self.points_reports = PointsReports(storage)

@@ -1,26 +1,23 @@
-"""Members in PostgreSQL. Home: `user_id`; an e-mail has a row of its own that names its owner."""
+"""Members and their credentials in PostgreSQL. Home: `user_id`; an e-mail that was proved has a row of its
+own that names its owner, and attempts are counted by the hash of who tries."""
 
-from collections.abc import Mapping, Sequence
-from uuid import UUID
-
-from sqlalchemy import Text, bindparam, select
+from sqlalchemy import Boolean, Index, Text
 
 from ...application import identity as app
 from ...domain import identity
-from ...domain.identity import Login, Member, Session
-from .database import Database
-from .rows import LAST_ID, Statement, Stored, unnested
-from .schema import Bytes, Int, Time, Uuid, field, holds, one_of, table
-from .together import Together
+from .rows import Stored
+from .schema import Bytes, Int, Json, Time, Uuid, field, holds, one_of, table
 
 login = table(
     "login",
-    "email",
-    field("email", Text, primary_key=True),
+    "value",
+    field("kind", Text, primary_key=True),
+    field("value", Text, primary_key=True),
     field("user_id", Uuid),
-    field("password_hash", Text),
     field("created_at", Time),
+    one_of("kind", identity.LoginKind),
 )
+Index("login_user_id_idx", login.c.user_id)
 member = table(
     "member",
     "user_id",
@@ -32,10 +29,13 @@ member = table(
     field("status", Text),
     field("producer_id", Uuid, nullable=True),
     field("created_at", Time),
+    field("verified_at", Time, nullable=True),
+    field("standing", Text, server_default=""),
     one_of("role", identity.MemberRole),
     one_of("level", identity.Level),
     one_of("status", identity.MemberStatus),
 )
+Index("member_email_idx", member.c.email)
 level_change = table(
     "level_change",
     "user_id",
@@ -49,6 +49,37 @@ level_change = table(
     one_of("level", identity.Level),
     holds("facts", "investments >= 0 and subscriptions >= 0"),
 )
+password = table(
+    "password",
+    "user_id",
+    field("user_id", Uuid, primary_key=True),
+    field("hash", Text),
+    field("changed_at", Time),
+)
+proof = table(
+    "proof",
+    "user_id",
+    field("user_id", Uuid, primary_key=True),
+    field("purpose", Text, primary_key=True),
+    field("address", Text),
+    field("token_hash", Bytes),
+    field("code_hash", Bytes),
+    field("expires_at", Time),
+    field("created_at", Time),
+    field("wrong", Int),
+    one_of("purpose", identity.Purpose),
+    holds("wrong", f"wrong between 0 and {identity.MOST_WRONG - 1}"),
+)
+second_factor = table(
+    "second_factor",
+    "user_id",
+    field("user_id", Uuid, primary_key=True),
+    field("sealed", Text),
+    field("created_at", Time),
+    field("confirmed_at", Time, nullable=True),
+    field("last_step", Int),
+    field("recovery", Json),
+)
 session = table(
     "session",
     "user_id",
@@ -59,77 +90,54 @@ session = table(
     field("address", Text),
     field("expires_at", Time),
     field("created_at", Time),
+    field("last_seen_at", Time),
+    field("ends_at", Time),
+    field("strong", Boolean, server_default="false"),
     field("revoked_at", Time, nullable=True),
+    holds("ends", "expires_at <= ends_at"),
 )
+api_key = table(
+    "api_key",
+    "user_id",
+    field("user_id", Uuid, primary_key=True),
+    field("id", Uuid, primary_key=True),
+    field("token_hash", Bytes),
+    field("name", Text),
+    field("acts_as", Text),
+    field("scopes", Json),
+    field("strong", Boolean),
+    field("created_at", Time),
+    field("expires_at", Time, nullable=True),
+    field("last_used_at", Time, nullable=True),
+    field("revoked_at", Time, nullable=True),
+    one_of("acts_as", identity.KeyRole),
+)
+attempts = table(
+    "attempts",
+    "who",
+    field("who", Text, primary_key=True),
+    field("count", Int),
+    field("last_at", Time),
+    field("until", Time),
+    holds("count", "count >= 1"),
+)
+Index("attempts_last_at_idx", attempts.c.last_at)
 
 LOGINS = Stored(app.LOGINS, login)
 MEMBERS = Stored(app.MEMBERS, member)
-SESSIONS = Stored(app.SESSIONS, session)
 LEVEL_CHANGES = Stored(app.LEVEL_CHANGES, level_change)
-STORED = (LOGINS, MEMBERS, LEVEL_CHANGES, SESSIONS)
-
-_USER = bindparam("user_id", type_=Uuid)
-_BEFORE = bindparam("before", type_=Uuid)
-_LIMIT = bindparam("limit", type_=Int)
-_LOGIN = Statement(
-    select(*LOGINS.columns, *MEMBERS.columns)
-    .select_from(login.join(member, member.c.user_id == login.c.user_id))
-    .where(login.c.email == bindparam("email", type_=Text))
+PASSWORDS = Stored(app.PASSWORDS, password)
+SECOND_FACTORS = Stored(app.SECOND_FACTORS, second_factor)
+SESSIONS = Stored(app.SESSIONS, session)
+API_KEYS = Stored(app.API_KEYS, api_key)
+STORED = (
+    LOGINS,
+    MEMBERS,
+    LEVEL_CHANGES,
+    PASSWORDS,
+    Stored(app.PROOFS, proof),
+    SECOND_FACTORS,
+    SESSIONS,
+    API_KEYS,
+    Stored(app.ATTEMPTS, attempts),
 )
-_asked = unnested("asked", user_id=Uuid, session_id=Uuid)
-_SESSIONS_ASKED = Statement(
-    select(*SESSIONS.columns, *MEMBERS.columns)
-    .select_from(session.join(member, member.c.user_id == session.c.user_id))
-    .join(_asked, (session.c.user_id == _asked.c.user_id) & (session.c.id == _asked.c.session_id))
-)
-_MEMBER = Statement(select(*MEMBERS.columns).where(member.c.user_id == _USER))
-_MEMBERS = Statement(
-    select(*MEMBERS.columns).where(member.c.user_id < _BEFORE).order_by(member.c.user_id.desc()).limit(_LIMIT)
-)
-_SESSIONS = Statement(
-    select(*SESSIONS.columns)
-    .where(session.c.user_id == _USER, session.c.id < _BEFORE)
-    .order_by(session.c.id.desc())
-    .limit(_LIMIT)
-)
-_LOGIN_WIDTH, _SESSION_WIDTH = len(LOGINS.fields), len(SESSIONS.fields)
-
-
-class IdentityQueries:
-    """The read side of identity on PostgreSQL."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._asked = Together(self._sessions)
-
-    async def login(self, email: str) -> tuple[Login, Member] | None:
-        row = await self._database.one(_LOGIN, email=email)
-        return (LOGINS.record(row[:_LOGIN_WIDTH]), MEMBERS.record(row[_LOGIN_WIDTH:])) if row else None
-
-    async def session(self, user_id: UUID, session_id: UUID) -> tuple[Session, Member] | None:
-        return await self._asked.find((user_id, session_id))
-
-    async def _sessions(
-        self, keys: Sequence[tuple[UUID, UUID]]
-    ) -> Mapping[tuple[UUID, UUID], tuple[Session, Member]]:
-        owners, ids = zip(*keys, strict=True)
-        rows = await self._database.look_up(_SESSIONS_ASKED, asked_user_id=owners, asked_session_id=ids)
-        found = (
-            (SESSIONS.record(row[:_SESSION_WIDTH]), MEMBERS.record(row[_SESSION_WIDTH:])) for row in rows
-        )
-        return {(session.user_id, session.id): (session, owner) for session, owner in found}
-
-    async def member(self, user_id: UUID) -> Member | None:
-        row = await self._database.one(_MEMBER, user_id=user_id)
-        return MEMBERS.record(row) if row else None
-
-    async def members(self, limit: int, before: UUID | None, email: str | None) -> list[Member]:
-        if email is not None:
-            found = await self.login(email)
-            return [found[1]] if found else []
-        rows = await self._database.all(_MEMBERS, limit=limit, before=before or LAST_ID)
-        return [MEMBERS.record(row) for row in rows]
-
-    async def sessions(self, user_id: UUID, limit: int, before: UUID | None) -> list[Session]:
-        rows = await self._database.all(_SESSIONS, user_id=user_id, limit=limit, before=before or LAST_ID)
-        return [SESSIONS.record(row) for row in rows]

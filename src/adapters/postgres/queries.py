@@ -5,6 +5,7 @@ from .database import Database
 from .fulfillment import FulfillmentQueries
 from .fulfillment_checks import PromiseChecks
 from .identity import IdentityQueries
+from .identity_reading import CredentialQueries, IdentityQueries
 from .identity_people import PeopleQueries
 from .inventory import InventoryQueries
 from .inventory_checks import StockChecks
@@ -26,6 +27,7 @@ class PostgresQueries:
     def __init__(self, database: Database) -> None:
         self.identity = IdentityQueries(database)
         self.people = PeopleQueries(database)
+        self.credentials = CredentialQueries(database)
         self.points = PointsQueries(database)
         self.points_due = PointsDue(database)
         self.points_reports = PointsReports(database)

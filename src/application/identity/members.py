@@ -3,10 +3,11 @@
 from uuid import UUID
 
 from ...domain import identity, shared
-from ...domain.identity import Login, Member, MemberRole
+from ...domain.identity import Login, Member, MemberRole, Password
 from ..pages import Limit, Page, page_of, uuid_of
 from ..work import ADMINS, SIGNED_IN, Key, Read, Wanted, Work, query, use_case
-from .records import LOGINS, MEMBERS, Email, HasIdentity, MemberView, member_view
+from .records import LOGINS, MEMBERS, PASSWORDS, Email, HasIdentity, MemberView, email_key, member_view
+from .sessions import OfMember, close_all, closing_locks
 
 
 class Enrol(shared.Command, kw_only=True):
@@ -41,27 +42,97 @@ class ListMembers(shared.Query, kw_only=True):
     email: Email | None = None
 
 
+class Why(shared.Command, kw_only=True):
+    """Why something is done to a member; administrators read it, and the member too."""
+
+    reason: shared.Personal[shared.Reason]
+
+
+class Suspend(Why, kw_only=True):
+    """Keep a member out."""
+
+    user_id: UUID
+
+
 def _enrol_locks(command: Enrol, work: Work) -> tuple[Wanted, ...]:
-    return (LOGINS.key(identity.email_of(command.email)), MEMBERS.key(command.user_id))
+    user_id = command.user_id
+    return email_key(command.email), MEMBERS.key(user_id), PASSWORDS.key(user_id)
 
 
 @use_case(allow=ADMINS, locks=_enrol_locks, secret=True)
 async def enrol(command: Enrol, work: Work) -> MemberView:
-    """Enrol a member whose password is hashed already. Raises EmailTaken."""
-    email = identity.email_of(command.email)
-    if work.find(LOGINS.key(email)) is not None:
+    """Enrol a member whose e-mail is known to be theirs, and whose password is hashed already. Raises
+    EmailTaken."""
+    member = newcomer(work, command.user_id, command.email, command.name, command.password_hash)
+    return member_view(claim(work, member, member.email))
+
+
+def newcomer(work: Work, user_id: UUID, email: str, name: str, password_hash: str) -> Member:
+    """Somebody new, inside a use case that locks the keys of the member and of the password."""
+    email = identity.email_of(email)
+    member = Member(user_id, email, name, "member", identity.LEVELS[0], "active", None, work.now)
+    work.save(member)
+    if password_hash:
+        work.save(Password(user_id, password_hash, work.now))
+    work.record(identity.MemberEnrolled(user_id))
+    return member
+
+
+def claim(work: Work, member: Member, email: str) -> Member:
+    """The member, whose e-mail was proved to be theirs, inside a use case that locks its login. Raises
+    EmailTaken."""
+    login = work.find(email_key(email))
+    if login is not None and login.user_id != member.user_id:
         raise identity.EmailTaken(email=email)
-    member = Member(
-        command.user_id, email, command.name, "member", identity.LEVELS[0], "active", None, work.now
-    )
-    work.save(Login(email, member.user_id, command.password_hash, work.now), member)
-    work.record(identity.MemberEnrolled(member.user_id, email))
+    if login is None:
+        work.save(Login("email", email, member.user_id, work.now))
+        work.record(identity.EmailVerified(member.user_id))
+    if email == member.email:
+        member = identity.verified(member, work.now)
+        work.save(member)
+    return member
+
+
+def _verify_looks(command: OfMember, work: Work) -> tuple[Wanted, ...]:
+    return (MEMBERS.key(command.user_id),)
+
+
+def _verify_locks(command: OfMember, work: Work) -> tuple[Wanted, ...]:
+    key = MEMBERS.key(command.user_id)
+    return key, email_key(work.get(key).email)
+
+
+@use_case(allow=ADMINS, loads=(_verify_looks,), locks=_verify_locks)
+async def verify_member(command: OfMember, work: Work) -> MemberView:
+    """Vouch for a member's e-mail, which somebody saw by other means. Raises EmailTaken."""
+    member = work.get(MEMBERS.key(command.user_id))
+    return member_view(claim(work, member, member.email))
+
+
+@use_case(allow=ADMINS, locks=closing_locks)
+async def suspend(command: Suspend, work: Work) -> MemberView:
+    """Keep a member out: their sessions are closed, and their API keys open nothing. Raises NotYourself."""
+    if command.user_id == work.actor.user_id:
+        raise identity.NotYourself
+    member, event = identity.suspended(work.get(MEMBERS.key(command.user_id)), command.reason)
+    close_all(work, command.user_id)
+    work.save(member)
+    work.record(event)
+    return member_view(member)
+
+
+@use_case(allow=ADMINS, locks=lambda command, work: (MEMBERS.key(command.user_id),))
+async def reinstate(command: OfMember, work: Work) -> MemberView:
+    """Let a suspended member in again."""
+    member, event = identity.reinstated(work.get(MEMBERS.key(command.user_id)))
+    work.save(member)
+    work.record(event)
     return member_view(member)
 
 
 def naming_keys(name: str) -> tuple[Key[Login], ...]:
     """What to look at in order to know whom an e-mail or an id names."""
-    return (LOGINS.key(name.strip().lower()),) if "@" in name else ()
+    return (LOGINS.key("email", name.strip().lower()),) if "@" in name else ()
 
 
 def named(name: str, work: Work) -> UUID | None:

@@ -1,9 +1,14 @@
-"""Members: their e-mail and their role (M1, M5)."""
+"""Members: their e-mails, their role, and whether they are let in (M1, M5)."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from ..shared import RuleForbids, StateForbids, evolve
-from .records import Member, MemberRole, RoleChanged
+from .records import Login, Member, MemberRole, Reinstated, RoleChanged, Suspended
+
+MOST_EMAILS = 10
+"""Of one account."""
 
 
 class EmailTaken(StateForbids):
@@ -18,6 +23,33 @@ class InvalidEmail(RuleForbids):
 
 class ProducerNeeded(RuleForbids):
     message = "A partner acts for a producer: name it."
+
+
+class NotYourself(RuleForbids):
+    message = "Nobody suspends themselves: ask another administrator."
+
+
+class EmailVerifiedAlready(StateForbids):
+    message = "This e-mail is verified already."
+
+
+class EmailNotVerified(StateForbids):
+    message = "Verify your e-mail first: a code was sent to it, and you can have another."
+
+
+class EmailNotYours(RuleForbids):
+    message = "{email} is not a verified e-mail of this account."
+    email: str
+
+
+class EmailInUse(RuleForbids):
+    message = "{email} is where you are written to: choose another for that first."
+    email: str
+
+
+class TooManyEmails(RuleForbids):
+    message = "An account has {most} e-mails at most."
+    most: int
 
 
 def email_of(text: str) -> str:
@@ -39,3 +71,43 @@ def with_role(member: Member, role: MemberRole, producer_id: UUID | None) -> tup
         raise ProducerNeeded
     changed = evolve(member, role=role, producer_id=producer_id if is_partner else None)
     return changed, RoleChanged(member.user_id, role, changed.producer_id)
+
+
+def check_room(logins: Sequence[Login]) -> None:
+    """Raise TooManyEmails where an account has as many e-mails as it may."""
+    if len(logins) >= MOST_EMAILS:
+        raise TooManyEmails(most=MOST_EMAILS)
+
+
+def owned(login: Login | None, member: Member, email: str) -> Login:
+    """The login, if it is this member's. Raises EmailNotYours."""
+    if login is None or login.user_id != member.user_id:
+        raise EmailNotYours(email=email)
+    return login
+
+
+def check_spare(member: Member, email: str) -> None:
+    """Raise EmailInUse where it is the address that the member is written to."""
+    if member.email == email:
+        raise EmailInUse(email=email)
+
+
+def check_verified(member: Member) -> None:
+    """Raise EmailNotVerified: who was not, may be somebody else who signed up with an address of another."""
+    if member.verified_at is None:
+        raise EmailNotVerified
+
+
+def verified(member: Member, at: datetime) -> Member:
+    """The member, whose address was proved; the first time counts."""
+    return member if member.verified_at else evolve(member, verified_at=at)
+
+
+def suspended(member: Member, reason: str) -> tuple[Member, Suspended]:
+    """The member, kept out for a reason."""
+    return evolve(member, status="suspended", standing=reason), Suspended(member.user_id)
+
+
+def reinstated(member: Member) -> tuple[Member, Reinstated]:
+    """The member, let in again."""
+    return evolve(member, status="active", standing=""), Reinstated(member.user_id)

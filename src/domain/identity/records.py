@@ -1,10 +1,10 @@
-"""What identity keeps of people: members, how they sign in, sessions, levels."""
+"""What identity keeps of people: members, how they sign in, what proves it, sessions, keys, levels."""
 
 from datetime import datetime
 from typing import Literal, get_args
 from uuid import UUID
 
-from ..shared import Event, Record, Role
+from ..shared import Event, Personal, Record, Role
 
 Level = Literal["explorateur", "protecteur", "ambassadeur"]
 
@@ -13,6 +13,10 @@ MemberRole = Literal["member", "partner_staff", "partner_owner", "admin"]
 
 
 MemberStatus = Literal["active", "suspended"]
+LoginKind = Literal["email"]
+KeyRole = Literal["owner", "service"]
+Purpose = Literal["verify", "add_email", "sign_in", "reset"]
+"""What something sent by mail is good for."""
 
 
 LEVELS: tuple[Level, ...] = get_args(Level)
@@ -20,25 +24,40 @@ LEVELS: tuple[Level, ...] = get_args(Level)
 
 
 class Login(Record):
-    """How somebody signs in: the one row for an e-mail, in lower case, that names its owner."""
+    """An address that its owner proved to have: the one row for it among all accounts. An e-mail is in lower
+    case."""
 
-    email: str
+    kind: LoginKind
+    value: Personal[str]
     user_id: UUID
-    password_hash: str
     created_at: datetime
 
 
-class Member(Record):
-    """A person with an account. `level` is computed from facts, never written by hand."""
+class Password(Record):
+    """The hash of a member's password. Who has none signs in by mail."""
 
     user_id: UUID
-    email: str
-    name: str
+    hash: str
+    changed_at: datetime
+
+
+class Member(Record):
+    """A person with an account. `level` is computed from facts, never written by hand.
+
+    `email` is where they are written to; it was proved to be theirs at `verified_at`, and until then it
+    signs nobody in. `standing` says why somebody is suspended.
+    """
+
+    user_id: UUID
+    email: Personal[str]
+    name: Personal[str]
     role: MemberRole
     level: Level
     status: MemberStatus
     producer_id: UUID | None
     created_at: datetime
+    verified_at: datetime | None = None
+    standing: Personal[str] = ""
 
 
 class LevelChange(Record):
@@ -55,21 +74,123 @@ class LevelChange(Record):
 
 
 class Session(Record):
-    """A sign-in that lasts until it expires or is revoked. Only the hash of its token is stored."""
+    """A sign-in that lasts until it expires or is revoked. Only the hash of its token is stored.
+
+    Each use moves `expires_at`, up to `ends_at`. `strong` is one that was opened with a second factor.
+    """
 
     user_id: UUID
     id: UUID
     token_hash: bytes
-    device: str
-    address: str
+    device: Personal[str]
+    address: Personal[str]
     expires_at: datetime
     created_at: datetime
+    last_seen_at: datetime
+    ends_at: datetime
+    strong: bool = False
     revoked_at: datetime | None = None
+
+
+class ApiKey(Record):
+    """A credential for a program: acts as its owner, or as a service, within its scopes. Only the hash of its
+    token is stored."""
+
+    user_id: UUID
+    id: UUID
+    token_hash: bytes
+    name: Personal[str]
+    acts_as: KeyRole
+    scopes: tuple[str, ...]
+    strong: bool
+    created_at: datetime
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+class Proof(Record):
+    """What was sent to an address so that whoever reads it can show it: a link, and a code beside it. Only
+    hashes are stored. There is one for a member and a purpose, and it is gone once it was shown."""
+
+    user_id: UUID
+    purpose: Purpose
+    address: Personal[str]
+    token_hash: bytes
+    code_hash: bytes
+    expires_at: datetime
+    created_at: datetime
+    wrong: int = 0
+
+
+class SecondFactor(Record):
+    """The secret that a member's telephone counts codes from, sealed. `last_step` is the time step of the
+    last code that was taken: none is taken twice. `recovery` are hashes of codes for whoever lost the
+    telephone."""
+
+    user_id: UUID
+    sealed: str
+    created_at: datetime
+    confirmed_at: datetime | None = None
+    last_step: int = 0
+    recovery: tuple[str, ...] = ()
+
+
+class Attempts(Record):
+    """How often somebody tried in vain of late. `who` is the hash of an account or an address."""
+
+    who: str
+    count: int
+    last_at: datetime
+    until: datetime
 
 
 class MemberEnrolled(Event, tag="identity.member_enrolled"):
     user_id: UUID
-    email: str
+
+
+class EmailVerified(Event, tag="identity.email_verified"):
+    user_id: UUID
+
+
+class EmailRemoved(Event, tag="identity.email_removed"):
+    user_id: UUID
+
+
+class EmailChanged(Event, tag="identity.email_changed"):
+    """Another of their addresses is the one that they are written to."""
+
+    user_id: UUID
+
+
+class PasswordChanged(Event, tag="identity.password_changed"):
+    user_id: UUID
+
+
+class SecondFactorOn(Event, tag="identity.second_factor_on"):
+    user_id: UUID
+
+
+class SecondFactorOff(Event, tag="identity.second_factor_off"):
+    user_id: UUID
+
+
+class KeyMade(Event, tag="identity.key_made"):
+    user_id: UUID
+    key_id: UUID
+
+
+class KeyRevoked(Event, tag="identity.key_revoked"):
+    user_id: UUID
+    key_id: UUID
+
+
+class Suspended(Event, tag="identity.suspended"):
+    user_id: UUID
+
+
+class Reinstated(Event, tag="identity.reinstated"):
+    user_id: UUID
 
 
 class RoleChanged(Event, tag="identity.role_changed"):

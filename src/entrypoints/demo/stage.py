@@ -110,17 +110,21 @@ class Stage:
 
     async def _known(self, person: Person) -> MemberView | None:
         """The member whom an earlier loading enrolled; nobody else is given the roles of the demo."""
-        login = await self.run.read(identity.login, identity.GetLogin(email=person.email), actor=OPERATOR)
-        if login is None:
+        question = identity.GetAccount(email=person.email)
+        account = await self.run.read(identity.account, question, actor=OPERATOR)
+        if account is None:
             return None
+        hashed = account.password.hash if account.password else NO_PASSWORD
         password = self._passwords.get(person.email)
         if password is None:
-            same = login.password_hash == NO_PASSWORD
+            same = hashed == NO_PASSWORD
         else:
-            same = await self.secrets.matches(login.password_hash, password)
+            same = await self.secrets.matches(hashed, password)
         if not same:
             raise AccountTaken(email=person.email)
-        return await self.run.read(identity.member, identity.GetMember(user_id=login.user_id), actor=OPERATOR)
+        return await self.run.read(
+            identity.member, identity.GetMember(user_id=account.member.user_id), actor=OPERATOR
+        )
 
     async def _enrolled(self, person: Person) -> MemberView:
         hashed = self._hashes.get(person.email)

@@ -20,6 +20,7 @@ from . import (
     catalog,
     fulfillment,
     identity,
+    identity_credentials,
     inventory,
     investments,
     orders,
@@ -45,6 +46,7 @@ CONTEXTS = (
     identity,
     people,
     points,
+    identity_credentials,
     points_proof,
     points_reports,
     points_sweep,
@@ -96,11 +98,14 @@ def build(container: Any) -> Litestar:
             asyncio.get_running_loop().set_exception_handler(on_loop_error)
             gc.freeze()  # what is there now stays: collecting need not look at it again
             gc.set_threshold(20_000)  # records are in no cycle: hardly anything waits to be collected
+            app.state.gate, app.state.porter = container.gate(), container.porter()
             yield
             await app.state.runner.close()
 
     api = Router(
         "/v1",
+            await app.state.gate.later.done()
+            await app.state.porter.later.done()
         route_handlers=[handler for context in CONTEXTS for handler in context.HANDLERS],
         dependencies={"ask": Provide(provide_ask)},
     )

@@ -23,11 +23,11 @@ AnyRequest = Request[Any, Any, State]
 class Ask:
     """Runs use cases for one request. `await ask(use_case, command)`, `await ask.read(query, question)`."""
 
-    __slots__ = ("_key", "_scope", "actor", "gateway", "runner", "secrets", "settings")
+    __slots__ = ("_key", "_scope", "actor", "gate", "gateway", "runner", "settings")
 
     def __init__(self, state: State, scope: Any, actor: shared.Actor, key: str | None) -> None:
         self.runner: Runner = state.runner
-        self.secrets: identity.Secrets = state.secrets
+        self.gate: identity.Gate = state.gate
         self.gateway: payments.Gateway = state.gateway
         self.settings: Settings = state.settings
         self.actor, self._scope, self._key = actor, scope, key
@@ -65,7 +65,7 @@ async def provide_ask(request: AnyRequest) -> Ask:
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer":
             raise shared.Unauthenticated
-        actor = await identity.authenticate(token.strip(), state.queries, state.runner.clock())
+        actor = await state.porter.actor_of(token.strip(), scope["state"]["address"])
     _count(scope, state.door.limits, actor, opt)
     authorize(opt["allow"], actor)
     if scope["query_string"]:
