@@ -21,10 +21,12 @@ from baobab.adapters.postgres.schema import metadata
 from baobab.adapters.postgres.storage import PostgresStorage
 from baobab.adapters.postgres.stored import STORED
 from baobab.application.identity import MEMBERS
+from baobab.application.identity.people import CHECKS
 from baobab.application.runner import Runner
-from baobab.application.work import Changes, Storage, Transaction
+from baobab.application.work import Changes, Kind, Storage, Transaction
 from baobab.domain import shared
 from baobab.domain.identity import Member
+from baobab.domain.identity.checks import Check, KycLevel
 
 START = datetime(2026, 3, 2, 10, 30, tzinfo=UTC)
 """When a world begins: a Monday in March."""
@@ -58,11 +60,7 @@ class Peopled:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Transaction]:
-        async with self._world.door:
-            newcomers, self._world.newcomers = self._world.newcomers, []
-            if newcomers:
-                async with self._world.storage.begin() as transaction:
-                    await transaction.write(Changes({MEMBERS: newcomers}, {}))
+        await self._world.let_in()
         async with self._storage.begin() as transaction:
             yield transaction
 
@@ -75,7 +73,7 @@ class World:
 
     def __init__(self, storage: Storage, queries: Any) -> None:
         self.storage, self.queries, self.clock = storage, queries, Clock()
-        self.newcomers: list[Member] = []
+        self.newcomers: dict[Kind[Any], list[Any]] = {}
         self.door = asyncio.Lock()
         self.run = self.runner()
         self.admin = self.member("admin")
@@ -92,14 +90,35 @@ class World:
     def runner(self, storage: Storage | None = None, **options: Any) -> Runner:
         return Runner(Peopled(storage or self.storage, self), self.queries, self.clock, **options)
 
-    def member(self, role: shared.Role = "member", **facts: Any) -> shared.Actor:
-        """Somebody new, known by the id alone; a member is written down."""
+    async def let_in(self) -> None:
+        """Write down who came, and what was found of them, since this was last done."""
+        async with self.door:
+            newcomers, self.newcomers = self.newcomers, {}
+            if newcomers:
+                async with self.storage.begin() as transaction:
+                    await transaction.write(Changes(newcomers, {}))
+
+    def member(
+        self, role: shared.Role = "member", *, kyc: KycLevel = 2, verified: bool = True, **facts: Any
+    ) -> shared.Actor:
+        """Somebody new, known by the id alone; a member is written down, who may invest as much as they like:
+        their e-mail is `verified`, and who they are checked."""
         actor = shared.Actor(uuid7(), role, **facts)
         if role == "member":
-            email = f"member-{actor.user_id}@example.org"
-            facts_of = (email, "Member", "member", "explorateur", "active", None, self.clock.now)
-            self.newcomers.append(Member(actor.user_id, *facts_of))  # type: ignore[arg-type]
+            email, now = f"member-{actor.user_id}@example.org", self.clock.now
+            facts_of = (email, "Member", "member", "explorateur", "active", None, now)
+            one = Member(actor.user_id, *facts_of, verified_at=now if verified else None)  # type: ignore[arg-type]
+            self.newcomers.setdefault(MEMBERS, []).append(one)
+            self.vouch(actor.user_id, kyc)
         return actor
+
+    def vouch(self, user_id: UUID, kyc: KycLevel) -> None:
+        """Somebody checked who a member is: it holds for two years."""
+        if kyc:
+            now, until = self.clock.now, self.clock.now + timedelta(days=730)
+            asked = Check(user_id, uuid7(), kyc, "verified", "manual", "", now, until)
+            seen = shared.evolve(asked, decided_at=now, decided_by=uuid7(), reason="Seen.")
+            self.newcomers.setdefault(CHECKS, []).append(seen)
 
 
 def ddl_of(tables: Iterable[Table]) -> list[str]:

@@ -11,6 +11,7 @@ from baobab.adapters.payments.sandbox import SandboxGateway
 from baobab.application import identity, investments, payments, points, projects
 from baobab.application.payments import Asked, Behaviour, GatewayUnavailable, Intent, RefundNews
 from baobab.domain import shared
+from baobab.domain.identity.checks import KycLevel
 from builders import World
 
 T = TypeVar("T")
@@ -28,13 +29,15 @@ class Away(SandboxGateway):
         raise GatewayUnavailable
 
 
-async def join(world: World, number: int = 1) -> shared.Actor:
-    """A new member."""
+async def join(world: World, number: int = 1, kyc: KycLevel = 2) -> shared.Actor:
+    """A new member, of whom somebody checked who they are."""
     id = world.run.new_id()
     command = identity.Enrol(
         user_id=id, email=f"member-{number}@example.org", name=f"Member {number}", password_hash="-"
     )
     await world.run(identity.enrol, command, actor=world.admin)
+    world.vouch(id, kyc)
+    await world.let_in()
     return shared.Actor(id, "member")
 
 

@@ -18,6 +18,11 @@ from builders import START, World
 ADDRESS = shared.Address("Rue de Fer 1", "Namur", "5000", "BE")
 
 
+async def newcomer(world: World, number: int = 1) -> shared.Actor:
+    """A member whom nobody checked."""
+    return await join(world, number, kyc=0)
+
+
 def wish(user_id: Any, version: int = 1, **facts: Any) -> profile.ReplaceProfile:
     return profile.ReplaceProfile(user_id=user_id, version=version, **{"display_name": "Olive", **facts})
 
@@ -52,7 +57,7 @@ async def pending(world: World, **page: Any) -> Any:
 
 
 async def test_everything_of_a_profile_comes_back_as_it_was_written(any_world: World) -> None:
-    who = await join(any_world)
+    who = await newcomer(any_world)
     command = wish(
         who.user_id,
         given_name="O.",
@@ -75,21 +80,21 @@ async def test_everything_of_a_profile_comes_back_as_it_was_written(any_world: W
 
 
 async def test_a_profile_that_nobody_wrote_shows_the_name_of_the_account(any_world: World) -> None:
-    who = await join(any_world, 4)
+    who = await newcomer(any_world, 4)
     assert (await read_profile(any_world, who)).display_name == "Member 4"
     with pytest.raises(shared.NotFound):
         await read_profile(any_world, any_world.admin)
 
 
 async def test_the_name_of_the_account_and_of_the_profile_are_one(any_world: World) -> None:
-    who = await join(any_world)
+    who = await newcomer(any_world)
     await any_world.run(profile.replace, wish(who.user_id), actor=who)
     member = await any_world.run.read(identity.member, identity.GetMember(user_id=who.user_id), actor=who)
     assert member.name == "Olive"
 
 
 async def test_of_two_who_read_the_same_version_one_replaces_it(any_world: World) -> None:
-    who, other = await join(any_world), any_world.runner()
+    who, other = await newcomer(any_world), any_world.runner()
     both = (
         run(profile.replace, wish(who.user_id, bio=bio), actor=who)
         for run, bio in ((any_world.run, "first"), (other, "second"))
@@ -99,7 +104,7 @@ async def test_of_two_who_read_the_same_version_one_replaces_it(any_world: World
 
 
 async def test_nobody_replaces_the_profile_of_another(any_world: World) -> None:
-    who = await join(any_world)
+    who = await newcomer(any_world)
     with pytest.raises(shared.NotFound):
         await any_world.run(profile.replace, wish(who.user_id), actor=any_world.member())
 
@@ -108,7 +113,7 @@ async def test_nobody_replaces_the_profile_of_another(any_world: World) -> None:
 
 
 async def test_a_member_who_never_changed_has_no_history(any_world: World) -> None:
-    who = await join(any_world)
+    who = await newcomer(any_world)
     question = levels.ListLevelChanges(user_id=who.user_id)
     assert (await any_world.run.read(levels.changes, question, actor=who)).items == ()
 
@@ -117,7 +122,7 @@ async def test_a_member_who_never_changed_has_no_history(any_world: World) -> No
 
 
 async def test_a_verified_check_gives_its_level_until_it_runs_out(any_world: World) -> None:
-    who = await join(any_world)
+    who = await newcomer(any_world)
     decided = await decide(any_world, await ask(any_world, who, 2), valid_until=START.date())
     assert (decided.status, decided.decided_by) == ("verified", any_world.admin.user_id)
     found = await read_checks(any_world, who)
@@ -128,7 +133,7 @@ async def test_a_verified_check_gives_its_level_until_it_runs_out(any_world: Wor
 
 
 async def test_every_check_stays_newest_first(any_world: World) -> None:
-    who = await join(any_world)
+    who = await newcomer(any_world)
     first = await decide(any_world, await ask(any_world, who), "failed")
     second = await decide(any_world, await ask(any_world, who))
     revoke = checks.RevokeCheck(user_id=who.user_id, check_id=second.id, reason="Forged.")
@@ -138,7 +143,7 @@ async def test_every_check_stays_newest_first(any_world: World) -> None:
 
 
 async def test_what_waits_is_listed_oldest_first_by_page_until_it_is_decided(any_world: World) -> None:
-    asked = [await ask(any_world, await join(any_world, number)) for number in (1, 2, 3)]
+    asked = [await ask(any_world, await newcomer(any_world, number)) for number in (1, 2, 3)]
     first = await pending(any_world, limit=2)
     rest = await pending(any_world, cursor=first.next_cursor)
     assert [*first.items, *rest.items] == asked
@@ -147,7 +152,7 @@ async def test_what_waits_is_listed_oldest_first_by_page_until_it_is_decided(any
 
 
 async def test_what_waited_too_long_is_listed_as_expired_and_no_longer_decided(any_world: World) -> None:
-    check = await ask(any_world, await join(any_world))
+    check = await ask(any_world, await newcomer(any_world))
     any_world.clock.at(check.expires_at)
     assert [one.status for one in (await pending(any_world)).items] == ["expired"]
     with pytest.raises(rules.CheckNotPending):
@@ -155,7 +160,7 @@ async def test_what_waited_too_long_is_listed_as_expired_and_no_longer_decided(a
 
 
 async def test_of_two_decisions_at_once_one_counts(any_world: World) -> None:
-    check, other = await ask(any_world, await join(any_world)), any_world.runner()
+    check, other = await ask(any_world, await newcomer(any_world)), any_world.runner()
     commands = [
         checks.DecideCheck(user_id=check.user_id, check_id=check.id, verdict=verdict, reason="Seen.")
         for verdict in ("verified", "failed")
@@ -169,7 +174,7 @@ async def test_of_two_decisions_at_once_one_counts(any_world: World) -> None:
 
 
 async def test_a_check_of_another_member_is_not_found_under_this_one(any_world: World) -> None:
-    check, other = await ask(any_world, await join(any_world, 1)), await join(any_world, 2)
+    check, other = await ask(any_world, await newcomer(any_world, 1)), await newcomer(any_world, 2)
     command = checks.DecideCheck(user_id=other.user_id, check_id=check.id, verdict="verified", reason="Seen.")
     with pytest.raises(shared.NotFound):
         await any_world.run(checks.decide, command, actor=any_world.admin)
@@ -186,7 +191,7 @@ async def say(
 
 
 async def test_the_last_word_counts_and_every_word_is_kept(any_world: World) -> None:
-    who = await join(any_world)
+    who = await newcomer(any_world)
     for given in (True, True, False):
         any_world.clock.advance(days=1)
         last = await say(any_world, who, given)
@@ -209,7 +214,7 @@ async def test_the_last_word_counts_and_every_word_is_kept(any_world: World) -> 
 
 
 async def test_consents_of_others_are_their_own(any_world: World) -> None:
-    who, other = await join(any_world, 1), await join(any_world, 2)
+    who, other = await newcomer(any_world, 1), await newcomer(any_world, 2)
     await say(any_world, who, True)
     now = await any_world.run.read(consent.consents, consent.GetConsents(user_id=other.user_id), actor=other)
     assert not any(one.given for one in now.items)

@@ -27,7 +27,7 @@ async def as_json(database: Database, *words: str) -> Any:
 
 
 async def test_a_check_is_asked_for_listed_decided_and_revoked(database: Database) -> None:
-    await join(World.on(database))
+    await join(World.on(database), kyc=0)
     check = await as_json(database, "kyc", "ask", WHO, "2", "--evidence", "file 12")
     listed = await as_json(database, "kyc", "list")
     assert [one["id"] for one in listed["items"]] == [check["id"]]
@@ -46,7 +46,7 @@ async def test_a_check_is_asked_for_listed_decided_and_revoked(database: Databas
 
 async def test_a_check_holds_until_the_day_that_is_named(database: Database) -> None:
     world = World.on(database)
-    await join(world)
+    await join(world, kyc=0)
     check = await as_json(database, "kyc", "ask", WHO, "1")
     wish = ("kyc", "decide", WHO, check["id"], "verified", "--reason", "Seen.")
     late = await members(database, *wish, "--until", "2999-12-31")
@@ -59,7 +59,7 @@ async def test_a_check_holds_until_the_day_that_is_named(database: Database) -> 
 async def test_the_list_says_how_to_go_on(database: Database) -> None:
     world = World.on(database)
     for number in (1, 2):
-        await join(world, number)
+        await join(world, number, kyc=0)
         await as_json(database, "kyc", "ask", f"member-{number}@example.org", "1")
     first = await members(database, "kyc", "list", "--limit", "1")
     cursor = first.stdout.rpartition("--cursor ")[2].strip()
@@ -68,7 +68,7 @@ async def test_the_list_says_how_to_go_on(database: Database) -> None:
 
 
 async def test_a_member_is_shown_their_level_and_its_facts(database: Database) -> None:
-    await join(World.on(database))
+    await join(World.on(database), kyc=0)
     shown = await as_json(database, "level", WHO)
     assert (shown["level"], shown["investments"], shown["subscriptions"], shown["reason"]) == (
         "explorateur",
