@@ -4,9 +4,8 @@ from .catalog import CatalogQueries
 from .database import Database
 from .fulfillment import FulfillmentQueries
 from .fulfillment_checks import PromiseChecks
-from .identity import IdentityQueries
-from .identity_reading import CredentialQueries, IdentityQueries
 from .identity_people import PeopleQueries
+from .identity_reading import CredentialQueries, IdentityQueries
 from .inventory import InventoryQueries
 from .inventory_checks import StockChecks
 from .investments import InvestmentsQueries
