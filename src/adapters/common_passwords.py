@@ -6,7 +6,9 @@ from functools import cache
 @cache
 def _words() -> frozenset[str]:
     """Read when the first password is chosen, so that nothing else waits for it."""
-    from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: PLC0415
+    from zxcvbn.frequency_lists import (  # type: ignore[import-untyped] # noqa: PLC0415
+        FREQUENCY_LISTS,
+    )
 
     return frozenset(word.casefold() for words in FREQUENCY_LISTS.values() for word in words)
 

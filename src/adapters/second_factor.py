@@ -18,7 +18,7 @@ class Totp:
         return pyotp.random_base32()
 
     def link(self, secret: str, email: str) -> str:
-        return pyotp.TOTP(secret).provisioning_uri(email, issuer_name=self._issuer)
+        return pyotp.TOTP(secret).provisioning_uri(name=email, issuer_name=self._issuer)
 
     def step(self, secret: str, code: str, at: datetime) -> int:
         """The step of a code: of now, or of the one before or after, as clocks differ; 0 where it is none."""

@@ -11,7 +11,7 @@ from .attempts import charged
 from .gate import Gate, trusted
 from .letters import notice
 from .members import claim
-from .proving import AskByMail, ByMail, Sent, ShowProof, proof_locks, send_proof, show, shown_by_owner
+from .proving import AskByMail, ByMail, Sent, ShowProof, greet, proof_locks, send_proof, show, shown_by_owner
 from .records import (
     LOGINS,
     MEMBERS,
@@ -37,8 +37,8 @@ class NameEmail(shared.Command, kw_only=True):
 
 
 class VerifyByPassword(shared.Command, kw_only=True):
-    """Verify an e-mail by the token of a link, and the password that was chosen at sign-up: so nobody
-    verifies an account that somebody else opened in their name."""
+    """Prove an e-mail by the token of a link, and the password of the account that it was made for: so nobody
+    proves their address for an account that somebody else opened."""
 
     token: LinkText
     password: Secret
@@ -102,9 +102,9 @@ async def verify_email(command: ByMail, gate: Gate, actor: shared.Actor) -> Memb
 
 
 async def verify_by_password(command: VerifyByPassword, gate: Gate, actor: shared.Actor) -> MemberView:
-    """Verify the e-mail of sign-up, by a link and the password. Raises ProofRefused, WrongCredentials,
-    TooManyAttempts."""
-    link = read_link(command.token, "verify")
+    """Prove an e-mail, of sign-up or to be added, by a link and the password. Raises ProofRefused,
+    WrongCredentials, TooManyAttempts."""
+    link = read_link(command.token, "verify", "add_email")
     await charged(gate, actor, "password", link.user_id)
     try:
         found = await account_of(link.user_id, gate, actor)
@@ -116,6 +116,8 @@ async def verify_by_password(command: VerifyByPassword, gate: Gate, actor: share
     accepted = await gate.run(accept_email, _shown(link), actor=trusted(actor))
     if accepted.member is None:
         raise identity.ProofRefused
+    if link.purpose == "add_email":
+        gate.write(notice(accepted.member.email, "email_added"))
     return accepted.member
 
 
@@ -142,7 +144,7 @@ async def resend(gate: Gate, actor: shared.Actor) -> Sent:
     if member.verified_at is not None:
         raise identity.EmailVerifiedAlready
     await charged(gate, actor, "mail", member.email)
-    await send_proof(member.user_id, "verify", member.email, gate, actor)
+    gate.later(greet(member.user_id, member.email, gate, actor))
     return Sent(member.email)
 
 

@@ -53,9 +53,10 @@ class ReplaceKey(RotateKey, kw_only=True):
 
 
 class RevokeKey(shared.Command, kw_only=True):
-    """Let a key open nothing any more."""
+    """Let a key open nothing any more: one's own, or an operator that of a member."""
 
     key_id: UUID
+    user_id: UUID | None = None
 
 
 class KeyView(shared.Record):
@@ -79,6 +80,9 @@ class KeyMade(shared.Record):
 
 
 class ListKeys(shared.Query, kw_only=True):
+    """One's own keys; for administrators, a member's."""
+
+    user_id: UUID | None = None
     limit: Limit = 25
     cursor: str | None = None
 
@@ -152,13 +156,15 @@ async def replace_key(command: ReplaceKey, work: Work) -> KeyView:
 
 
 def _revoke_locks(command: RevokeKey, work: Work) -> tuple[Wanted, ...]:
-    return (API_KEYS.key(work.actor.user_id, command.key_id),)
+    return (API_KEYS.key(command.user_id or work.actor.user_id, command.key_id),)
 
 
 @use_case(allow=SIGNED_IN, locks=_revoke_locks)
 async def revoke_key(command: RevokeKey, work: Work) -> KeyView:
-    """Let one of one's own keys open nothing any more."""
-    key = identity.revoked_key(work.get(API_KEYS.key(work.actor.user_id, command.key_id)), work.now)
+    """Let one of one's own keys open nothing any more; an administrator, a member's."""
+    owner = command.user_id or work.actor.user_id
+    work.actor.must_own(owner, "api_key", command.key_id)
+    key = identity.revoked_key(work.get(API_KEYS.key(owner, command.key_id)), work.now)
     work.save(key)
     work.record(identity.KeyRevoked(key.user_id, key.id))
     return _view(key)
@@ -167,8 +173,9 @@ async def revoke_key(command: RevokeKey, work: Work) -> KeyView:
 @query(allow=SIGNED_IN)
 async def api_keys(question: ListKeys, read: Read[HasCredentials]) -> Page[KeyView]:
     """One's own API keys, newest first."""
-    before = uuid_of(question.cursor)
-    found = await read.ports.credentials.keys(read.actor.user_id, question.limit + 1, before)
+    owner, before = question.user_id or read.actor.user_id, uuid_of(question.cursor)
+    read.actor.must_own(owner, "member", owner)
+    found = await read.ports.credentials.keys(owner, question.limit + 1, before)
     return page_of([_view(one) for one in found], question.limit, lambda one: one.id)
 
 

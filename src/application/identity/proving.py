@@ -13,7 +13,7 @@ from ..work import ADMINS, Wanted, Work, use_case
 from .accounts import account_by
 from .attempts import charged
 from .gate import Gate, trusted
-from .letters import proof_letter
+from .letters import notice, proof_letter
 from .records import MEMBERS, PROOFS, Email, LinkText, ShortCode
 from .tokens import LinkToken, code_digest, digest_of, read_link
 
@@ -130,6 +130,14 @@ async def send_proof(user_id: UUID, purpose: Purpose, to: str, gate: Gate, actor
     await gate.run(make_proof, command, actor=trusted(actor))
     letter = {"token": token.text(), "code": code, "public_url": gate.public_url}
     gate.write(proof_letter(to, purpose, life=life, **letter))
+
+
+async def greet(user_id: UUID, email: str, gate: Gate, actor: shared.Actor) -> None:
+    """Send somebody new what verifies their e-mail; where it has an account already, the mail says that."""
+    if await account_by(email, gate, actor) is None:
+        await send_proof(user_id, "verify", email, gate, actor)
+    else:
+        gate.write(notice(email, "known"))
 
 
 def _code(gate: Gate) -> str:

@@ -15,9 +15,8 @@ from .accounts import account_by, account_of
 from .attempts import charged
 from .codes import FactorCode, answer_of
 from .gate import Gate, trusted
-from .letters import notice
 from .members import newcomer
-from .proving import ByMail, send_proof, shown_by, take_proof
+from .proving import ByMail, greet, shown_by, take_proof
 from .records import MEMBERS, PASSWORDS, Account, Device, Email, MemberView, Secret, SignedIn, member_view
 from .sessions import NONE, Grounds, OpenSession, open_session
 from .tokens import Token
@@ -90,15 +89,8 @@ async def sign_up(command: SignUp, gate: Gate, actor: shared.Actor) -> SignedIn:
     password_hash = await gate.secrets.hash(command.password)
     wish = Join(user_id=gate.run.new_id(), email=email, name=command.name, password_hash=password_hash)
     member = await gate.run(join, wish, actor=trusted(actor))
-    gate.later(_greet(member, gate, actor))
+    gate.later(greet(member.user_id, member.email, gate, actor))
     return await _open(member.user_id, command.device, NONE, gate, actor)
-
-
-async def _greet(member: MemberView, gate: Gate, actor: shared.Actor) -> None:
-    if await account_by(member.email, gate, actor) is None:
-        await send_proof(member.user_id, "verify", member.email, gate, actor)
-    else:
-        gate.write(notice(member.email, "known"))
 
 
 async def sign_in(command: SignIn, gate: Gate, actor: shared.Actor) -> SignedIn:

@@ -58,12 +58,12 @@ class LinkToken(shared.Record):
         return urlsafe_b64encode(self.user_id.bytes + place + self.secret).decode().rstrip("=")
 
 
-def read_link(text: str, purpose: Purpose) -> LinkToken:
-    """The token of a link that was made for this. Raises ProofRefused."""
+def read_link(text: str, *purposes: Purpose) -> LinkToken:
+    """The token of a link that was made for one of these. Raises ProofRefused."""
     raw = _decoded(text + "=" * (-len(text) % 4))
-    if raw is None or len(raw) != 49 or raw[16] != PURPOSES.index(purpose):
+    if raw is None or len(raw) != 49 or raw[16] not in map(PURPOSES.index, purposes):
         raise identity.ProofRefused
-    return LinkToken(UUID(bytes=raw[:16]), purpose, raw[17:])
+    return LinkToken(UUID(bytes=raw[:16]), PURPOSES[raw[16]], raw[17:])
 
 
 def _decoded(text: str) -> bytes | None:

@@ -14,15 +14,15 @@ from ..program import OPERATOR
 from .opening import LateGroup
 from .terminal import as_json, member_id, on_database, print_json, show, show_all
 
-COLUMNS = ("email", "name", "role", "level", "status", "created_at", "user_id")
+COLUMNS = ("email", "name", "role", "level", "status", "verified_at", "created_at", "user_id")
 
 
 @click.group("members", cls=LateGroup)
 def command() -> None:
-    """Look at members, give them roles, check who they are. MEMBER is an e-mail or an id."""
+    """Look at members, let them in, give them roles, check who they are. MEMBER is an e-mail or an id."""
 
 
-command.late("members_kyc")
+command.late("members_access", "members_kyc")
 
 
 @command.command("list")

@@ -47,15 +47,15 @@ def on_database(work: Callable[[Container], Awaitable[V]]) -> V:
 
 
 async def member_id(container: Container, who: str) -> UUID:
-    """The member of an e-mail or an id. Raises NotFound."""
+    """The member of a verified e-mail or an id. Raises NotFound."""
     try:
         return UUID(who)
     except ValueError:
         found = await container.runner().read(
             identity.members, identity.ListMembers(email=who), actor=program.OPERATOR
         )
-    if not found.items:
-        raise shared.NotFound(kind="member", id=who)
+    if not found.items or found.items[0].verified_at is None:
+        raise shared.NotFound(kind="member with the verified e-mail", id=who)
     return found.items[0].user_id
 
 

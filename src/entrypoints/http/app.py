@@ -40,6 +40,7 @@ from .errors import HANDLERS
 from .headers import Finish
 from .openapi import asset, document
 from .problems import explain
+from .mail_pages import send, show
 from .watch import metrics
 
 CONTEXTS = (
@@ -110,7 +111,7 @@ def build(container: Any) -> Litestar:
         dependencies={"ask": Provide(provide_ask)},
     )
     return Application(
-        [api, live, ready, metrics, explain, asset],
+        [api, live, ready, metrics, explain, asset, show, send],
         lifespan=[lifespan],
         exception_handlers=HANDLERS,
         before_send=[Finish(settings)],

@@ -52,10 +52,12 @@ class Finish:
         state: dict[str, Any] = scope["state"]
         state["status"] = message["status"]
         is_page = any(name == b"content-type" and value[:9] == b"text/html" for name, value in headers)
-        headers += self._page if is_page else self._data
+        said = {name for name, _ in headers}
+        headers += [one for one in (self._page if is_page else self._data) if one[0] not in said]
         headers.append((b"x-request-id", request_id_of(scope).encode()))
         if message["status"] >= 400 or state.get("signed_in") or scope.get("method") not in READING:
-            headers.append((b"cache-control", b"no-store"))
+            if b"cache-control" not in said:
+                headers.append((b"cache-control", b"no-store"))
         else:
             headers.append((b"vary", b"authorization"))
         if state.get("replayed"):
