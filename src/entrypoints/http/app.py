@@ -38,16 +38,16 @@ from .bodies import WholeBody
 from .door import Application, Door, Leaving
 from .errors import HANDLERS
 from .headers import Finish
+from .mail_pages import send, show
 from .openapi import asset, document
 from .problems import explain
-from .mail_pages import send, show
 from .watch import metrics
 
 CONTEXTS = (
     identity,
+    identity_credentials,
     people,
     points,
-    identity_credentials,
     points_proof,
     points_reports,
     points_sweep,
@@ -95,18 +95,18 @@ def build(container: Any) -> Litestar:
             app.state.runner = container.runner()
             app.state.queries = container.queries()
             app.state.secrets = container.secrets()
+            app.state.gate, app.state.porter = container.gate(), container.porter()
             app.state.gateway = container.gateway()
             asyncio.get_running_loop().set_exception_handler(on_loop_error)
             gc.freeze()  # what is there now stays: collecting need not look at it again
             gc.set_threshold(20_000)  # records are in no cycle: hardly anything waits to be collected
-            app.state.gate, app.state.porter = container.gate(), container.porter()
             yield
+            await app.state.gate.later.done()
+            await app.state.porter.later.done()
             await app.state.runner.close()
 
     api = Router(
         "/v1",
-            await app.state.gate.later.done()
-            await app.state.porter.later.done()
         route_handlers=[handler for context in CONTEXTS for handler in context.HANDLERS],
         dependencies={"ask": Provide(provide_ask)},
     )
