@@ -8,7 +8,7 @@ PYTEST := $(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal
 # An environment is whole when its stamp names this folder (it was neither interrupted nor moved) and its Python runs.
 WHOLE := $(shell test "$$(cat $(STAMP) 2>/dev/null)" = "$$(pwd -P)" && $(BIN)/python -c "" 2>/dev/null && echo yes)
 
-.PHONY: help run test check fix bench simulate migration install environment
+.PHONY: help run test check fix bench simulate chaos migration install environment
 
 help:
 	@awk -F ': .*## ' '/^[a-z]+: .*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,9 @@ bench: $(STAMP) ## measure: the figures of the README
 
 simulate: $(STAMP) ## 200 seeded worlds of the points ledger, the server killed among them
 	$(BIN)/python -m tests.simulation --seeds 1..200 --jobs 2
+
+chaos: $(STAMP) ## the server and its database killed 50 times each under 64 clients
+	$(BIN)/python -m tests.chaos --kills 50 --clients 64
 
 migration: $(STAMP) ## draft a migration from the tables: make migration name="add units"
 	@test -n '$(name)' || { echo 'Name it: make migration name="add units"' >&2; exit 2; }

@@ -18,7 +18,8 @@ class StockChecks:
         return self._storage.all(STOCKS), self._storage.all(BATCHES), self._storage.all(MOVEMENTS)
 
     async def size(self) -> StockSize:
-        return StockSize(*map(len, self._rows()))
+        stocks, batches, movements = self._rows()
+        return StockSize(len(stocks), len(batches), len(movements))
 
     async def miscounts(self, most: int) -> list[Miscount]:
         shown: Counter[str] = Counter()

@@ -1,0 +1,139 @@
+"""Members, each on a walk of their own: what they wish is drawn from the seed, and what they were told is
+what they believe."""
+
+from random import Random
+from typing import Any
+
+from .asking import Act, Client, Tally
+from .opening import ADDRESS, Article, Shop
+from .town import Town
+
+BEHAVIOURS = ("succeeds", "succeeds", "succeeds", "repeats", "fails", "late")
+PAYABLE = ("pending", "cancelled", "expired")
+"""The states of an investment whose money may still come."""
+MOST_PENDING = 5
+HOME = {name: getattr(ADDRESS, name) for name in ADDRESS.__struct_fields__}
+
+
+class Member(Client):
+    """Somebody who invests, pays, orders, cancels and thinks again, one thing after the other.
+
+    `points` is what they have, `investments` and `orders` how they were told that those stand.
+    """
+
+    def __init__(self, town: Town, tally: Tally, email: str, draw: Random, shop: Shop) -> None:
+        super().__init__(town, tally, email, draw)
+        self.shop, self.points = shop, 0
+        self.investments: dict[str, dict[str, Any]] = {}
+        self.orders: dict[str, dict[str, Any]] = {}
+
+    def choose(self) -> Act:
+        """What to do next."""
+        pending = any(one["state"] == "pending" for one in self.investments.values())
+        weights: dict[Act, int] = {
+            self.invest: 20 if self.points < 60 else 6,
+            self.pay: 30 if pending else 2,
+            self.order: 30 if self.points > 20 else 3,
+            self.cancel: 10,
+            self.withdraw: 3,
+            self.check_balance: 6,
+            self.check_order: 3,
+            self.check_investment: 3,
+        }
+        [chosen] = self.draw.choices(list(weights), list(weights.values()))
+        return chosen
+
+    async def step(self) -> None:
+        await self.choose()()
+
+    # --- investing ----------------------------------------------------------------------------
+
+    async def invest(self) -> None:
+        project_id, offer = self.draw.choice(self.shop.projects)
+        wish = {"project_id": project_id, "offer": offer}
+        status, body = await self.command("invest", "/v1/investments", wish)
+        if status < 300:
+            self.investments[body["id"]] = body
+
+    async def pay(self) -> None:
+        one = self._some(self.investments, *PAYABLE)
+        if one is None:
+            return
+        wish = {"behaviour": self.draw.choice(BEHAVIOURS)}
+        status, body = await self.command("pay", f"/v1/payments/{one['payment']['id']}/sandbox", wish)
+        if status < 300:
+            self.points += body["granted_points"]
+            self.investments[one["id"]] = body
+
+    async def withdraw(self) -> None:
+        one = self._some(self.investments, "active")
+        if one is None:
+            return
+        status, body = await self.command("withdraw", f"/v1/investments/{one['id']}/withdrawal", {})
+        if status < 300:
+            self.points -= body.get("returned_points", one["points"])
+            self.investments[one["id"]] = {**one, "state": "withdrawn", "payment": body["payment"]}
+
+    # --- ordering -----------------------------------------------------------------------------
+
+    async def order(self) -> None:
+        wanted: list[Article] = self.draw.sample(self.shop.articles, self.draw.choice((1, 1, 2, 3)))
+        method = self.draw.choice(("standard", "express", "pickup"))
+        wish: dict[str, Any] = {
+            "lines": [
+                {"variant_id": one.variant_id, "quantity": self.draw.choice((1, 1, 2))} for one in wanted
+            ],
+            "shipping_method": method,
+        }
+        if method != "pickup":
+            wish["shipping_address"] = HOME
+        status, body = await self.command("order", "/v1/orders", wish)
+        if status < 300:
+            self.points -= body["total_points"]
+            self.orders[body["id"]] = body
+        elif body["code"] == "insufficient_points" and body["available"] != self.points:
+            self.tally.violation(f"{self.email} has {self.points} points, and is told {body}")
+
+    async def cancel(self) -> None:
+        one = self._some(self.orders, "confirmed", "processing")
+        if one is None:
+            return
+        status, body = await self.command("cancel", f"/v1/orders/{one['id']}/cancellation", {})
+        if status < 300:
+            self.points += one["total_points"]
+            self.orders[one["id"]] = body
+        elif body["code"] == "order_already_dispatched":
+            self.orders[one["id"]] = {**one, "status": "dispatched"}
+
+    # --- looking ------------------------------------------------------------------------------
+
+    async def check_balance(self) -> None:
+        """What is there must be what they were told."""
+        _, body = await self.look("balance", "/v1/points/balance")
+        if (body["balance"], body["available"]) != (self.points, self.points):
+            self.tally.violation(f"{self.email} has {self.points} points, and is shown {body}")
+
+    async def check_order(self) -> None:
+        if one := self._some(self.orders):
+            await self.check_this_order(one)
+
+    async def check_this_order(self, told: dict[str, Any]) -> None:
+        status, body = await self.look("read order", f"/v1/orders/{told['id']}")
+        same = all(told[name] == body.get(name) for name in ("number", "total_points", "placed_at", "lines"))
+        if status != 200 or not same or (body["status"] == "cancelled") != (told["status"] == "cancelled"):
+            self.tally.violation(f"{self.email} was told of the order {told}, and is shown {body}")
+
+    async def check_investment(self) -> None:
+        if one := self._some(self.investments):
+            await self.check_this_investment(one)
+
+    async def check_this_investment(self, told: dict[str, Any]) -> None:
+        status, body = await self.look("read investment", f"/v1/investments/{told['id']}")
+        names = ("state", "amount", "points", "project_id", "reserved_until")
+        if status != 200 or any(told[name] != body.get(name) for name in names):
+            self.tally.violation(f"{self.email} was told of the investment {told}, and is shown {body}")
+
+    def _some(self, told: dict[str, dict[str, Any]], *states: str) -> dict[str, Any] | None:
+        """One of what they have, in one of these states."""
+        found = [one for one in told.values() if not states or one.get("state", one.get("status")) in states]
+        return self.draw.choice(found) if found else None
