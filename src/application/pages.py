@@ -5,6 +5,7 @@ And one item of it, by a reference that is its id or its slug.
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Annotated, Generic, TypeVar
 from uuid import UUID
 
@@ -65,6 +66,19 @@ def int_of(cursor: str | None) -> int | None:
 def uuid_of(cursor: str | None) -> UUID | None:
     """The id that a cursor holds. Ids are UUIDv7: their order is the order of creation."""
     return _place(cursor, UUID)
+
+
+def moment_of(cursor: str | None) -> tuple[datetime, str] | None:
+    """The time and the name that a cursor holds, for listings by time of what has no id of ours."""
+
+    def read(text: str) -> tuple[datetime, str]:
+        at, _, name = text.partition(" ")
+        moment = datetime.fromisoformat(at)
+        if moment.tzinfo is None or not name.isprintable():
+            raise ValueError(text)
+        return moment, name
+
+    return _place(cursor, read)
 
 
 def id_of(reference: str) -> UUID | None:

@@ -45,8 +45,9 @@ def opening(one: investments.InvestmentView, reference: str = "r-1") -> payments
     )
 
 
-def booking(one: investments.InvestmentView, total: int) -> payments.BookRefund:
-    return payments.BookRefund(user_id=one.user_id, payment_id=one.payment.id, total_cents=total)
+def booking(one: investments.InvestmentView, cents: int, **facts: Any) -> payments.BookRefund:
+    given = {"reference": "re_1", "amount_cents": cents} | facts
+    return payments.BookRefund(user_id=one.user_id, payment_id=one.payment.id, **given)
 
 
 async def due(world: World, **which: Any) -> list[UUID]:
@@ -136,10 +137,14 @@ async def test_what_a_provider_could_not_give_back_stays_due_and_is_given_back_o
     assert money(await mine.payment(one)) == [("payment", 5_000), ("refund", 5_000)]
 
 
-async def test_a_provider_that_does_not_answer_is_named(world: World) -> None:
-    mine, _ = await owing(world)
+async def test_a_provider_that_does_not_answer_is_named_and_another_one_gives_nothing_back(
+    world: World,
+) -> None:
+    mine, one = await owing(world)
     with pytest.raises(payments.GatewayUnavailable):
-        await payments.return_money(payments.ListRefundsDue(), world.run, NoProvider(), mine.actor)
+        await payments.return_money(payments.ListRefundsDue(), world.run, Away(), mine.actor)
+    assert await payments.return_money(payments.ListRefundsDue(), world.run, NoProvider(), mine.actor) == ()
+    assert await due(world) == [one.payment.id]
 
 
 async def test_refunds_due_are_those_of_a_member_of_a_payment_or_of_all(world: World) -> None:
@@ -151,20 +156,70 @@ async def test_refunds_due_are_those_of_a_member_of_a_payment_or_of_all(world: W
     assert await due(world, user_id=other) == []
 
 
-async def test_a_refund_in_parts_is_booked_part_by_part(world: World) -> None:
+async def test_a_refund_is_booked_once_and_leaves_a_receipt_that_says_why(world: World) -> None:
     mine, one = await owing(world)
-    part = await world.run(payments.refunded, booking(one, 2_000), actor=world.admin)
-    assert (part.state, part.refund_due.amount) == ("refund_due", 3_000)
-    assert await world.run(payments.refunded, booking(one, 2_000), actor=world.admin) == part
-    whole = await world.run(payments.refunded, booking(one, 5_000), actor=world.admin)
+    begin = payments.BeginRefund(user_id=one.user_id, payment_id=one.payment.id)
+    asked = await world.run(payments.begin_refund, begin, actor=world.admin)
+    assert await world.run(payments.begin_refund, begin, actor=world.admin) == asked
+    news = booking(one, 5_000, refund_id=asked.id)
+    whole = await world.run(payments.refunded, news, actor=world.admin)
+    assert await world.run(payments.refunded, news, actor=world.admin) == whole
     assert (whole.state, whole.refunded.amount) == ("refunded", 5_000)
-    assert money(await mine.payment(one))[1:] == [("refund", 2_000), ("refund", 3_000)]
+    found = await mine.payment(one)
+    assert [(slip.kind, slip.amount.amount, slip.reason) for slip in found.receipts] == [
+        ("payment", 5_000, ""),
+        ("refund", 5_000, "withdrawal"),
+    ]
+    assert [(back.state, back.reference) for back in found.refunds] == [("succeeded", "re_1")]
 
 
-async def test_more_than_is_due_does_not_go_back(world: World) -> None:
+async def test_more_than_was_paid_does_not_go_back(world: World) -> None:
     _, one = await owing(world)
-    with pytest.raises(rules.RefundNotDue):
+    with pytest.raises(rules.RefundExceedsPayment):
         await world.run(payments.refunded, booking(one, 5_001), actor=world.admin)
+
+
+async def paid(world: World) -> tuple[Investor, investments.InvestmentView]:
+    mine = await investor(world)
+    return mine, await mine.pay(await mine.invest(await hives(world)))
+
+
+def giving(one: investments.InvestmentView, cents: int, reason: str = "goodwill") -> payments.RefundPayment:
+    return payments.RefundPayment(
+        user_id=one.user_id, payment_id=one.payment.id, amount_cents=cents, reason=reason
+    )
+
+
+async def test_an_administrator_gives_a_part_back_again_and_again_but_never_more_than_was_paid(
+    world: World,
+) -> None:
+    mine, one = await paid(world)
+    wanted = payments.ListRefundsDue(user_id=one.user_id)
+    for cents in (1_000, 1_500):
+        await world.run(payments.refund, giving(one, cents), actor=world.admin)
+        await payments.return_money(wanted, world.run, mine.gateway, world.admin)
+    found = await mine.payment(one)
+    assert (found.state, found.refunded.amount) == ("refunded", 2_500)
+    assert money(found) == [("payment", 5_000), ("refund", 1_000), ("refund", 1_500)]
+    with pytest.raises(rules.RefundExceedsPayment) as refused:
+        await world.run(payments.refund, giving(one, 2_501), actor=world.admin)
+    assert refused.value.facts() == {"needed": 2_501, "left": 2_500}
+    assert (await mine.show(one)).state == "active"
+    with pytest.raises(shared.Forbidden):
+        await world.run(payments.refund, giving(one, 1), actor=mine.actor)
+
+
+async def test_a_refund_that_the_provider_takes_back_is_due_again(world: World) -> None:
+    mine, one = await paid(world)
+    await world.run(payments.refund, giving(one, 1_000), actor=world.admin)
+    await payments.return_money(payments.ListRefundsDue(), world.run, mine.gateway, world.admin)
+    (given,) = (await mine.payment(one)).refunds
+    failed = booking(one, 1_000, reference=given.reference, failed=True, reason="account_closed")
+    view = await world.run(payments.refunded, failed, actor=world.admin)
+    assert (view.state, view.refund_due.amount, view.refunded.amount) == ("refund_due", 1_000, 0)
+    assert money(await mine.payment(one))[-1] == ("refund_failed", 1_000)
+    await payments.return_money(payments.ListRefundsDue(), world.run, mine.gateway, world.admin)
+    assert [back.state for back in (await mine.payment(one)).refunds] == ["failed", "succeeded"]
 
 
 # --- the sandbox ----------------------------------------------------------------------------------

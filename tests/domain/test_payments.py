@@ -1,6 +1,6 @@
 """Payments: news in any order and any number, and never more back than came."""
 
-from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,9 +14,9 @@ from baobab.domain import payments, shared
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 LATER = AT + timedelta(minutes=5)
-MEMBER, PAYMENT, INVESTMENT, RECEIPT = (UUID(int=number) for number in range(1, 5))
+MEMBER, PAYMENT, INVESTMENT, RECEIPT, REFUND = (UUID(int=number) for number in range(1, 6))
 TOLD = (MEMBER, PAYMENT, "investment", INVESTMENT)
-PAID: list[payments.PaymentState] = ["succeeded", "refund_due", "refunded"]
+PAID: list[payments.PaymentState] = ["succeeded", "refund_due", "refunded", "charged_back"]
 UNPAID: list[payments.PaymentState] = ["pending", "failed", "cancelled"]
 
 
@@ -34,8 +34,8 @@ def payment(**changes: Any) -> payments.Payment:
     return shared.evolve(given, **changes)
 
 
-def receipt(kind: payments.ReceiptKind, amount: int) -> payments.Receipt:
-    return payments.Receipt(MEMBER, RECEIPT, PAYMENT, kind, amount, LATER, "EUR")
+def receipt(kind: payments.ReceiptKind, amount: int, reason: str = "") -> payments.Receipt:
+    return payments.Receipt(MEMBER, RECEIPT, PAYMENT, kind, amount, LATER, "EUR", reason)
 
 
 def test_a_payment_is_asked_for() -> None:
@@ -62,6 +62,27 @@ def test_a_payment_does_not_get_a_second_reference() -> None:
     with pytest.raises(payments.PaymentReferenceDiffers) as refused:
         payments.opened(payment(reference="sandbox-1"), "sandbox-2", "/pay")
     assert refused.value.facts() == {"known": "sandbox-1", "given": "sandbox-2"}
+
+
+def test_who_is_declined_may_try_again_until_the_payment_is_given_up() -> None:
+    change = payments.declined(payment(), "insufficient_funds")
+    assert change.payment == payment(reason="insufficient_funds")
+    assert change.events == (payments.Declined(*TOLD, 5_000, "insufficient_funds"),)
+    assert payments.declined(change.payment, "insufficient_funds") == payments.Change(change.payment)
+    assert payments.succeeded(change.payment, RECEIPT, LATER).payment.reason == ""
+
+
+@pytest.mark.parametrize("state", ["failed", "cancelled", *PAID])
+def test_a_decline_that_is_late_changes_nothing(state: payments.PaymentState) -> None:
+    assert payments.declined(payment(state=state), "again") == payments.Change(payment(state=state))
+
+
+@pytest.mark.parametrize(("cents", "currency"), [(4_999, "EUR"), (5_001, "EUR"), (5_000, "USD")])
+def test_what_arrived_must_be_what_was_asked_for(cents: int, currency: str) -> None:
+    with pytest.raises(payments.AmountDiffers) as refused:
+        payments.check_received(shared.Money(5_000), cents, currency)
+    assert refused.value.facts()["given"] == cents
+    payments.check_received(shared.Money(5_000), 5_000, "EUR")
 
 
 @pytest.mark.parametrize("state", UNPAID)
@@ -145,79 +166,320 @@ def test_a_refund_is_never_more_than_is_left_of_the_payment(refunded: int, asked
 def test_a_refund_of_nothing_is_refused(amount: int) -> None:
     with pytest.raises(shared.InvalidAmount):
         payments.refund_due(payment(state="succeeded"), amount, "goodwill")
-    with pytest.raises(shared.InvalidAmount):
-        payments.refunded(payment(state="refund_due", refund_due_cents=5_000), amount, RECEIPT, LATER)
 
 
-def test_a_refund_that_arrived_has_its_receipt() -> None:
-    owing = payment(state="refund_due", refund_due_cents=5_000, reason="withdrawal", settled_at=AT)
-    change = payments.refunded(owing, 5_000, RECEIPT, LATER)
+def owing(cents: int = 5_000, **changes: Any) -> payments.Payment:
+    return payment(**{"state": "refund_due", "refund_due_cents": cents, "reason": "withdrawal"} | changes)
+
+
+def asked(one: payments.Payment, *refunds: payments.Refund, id: UUID = REFUND) -> payments.Refund:
+    return payments.begin_refund(one, refunds, id, AT)
+
+
+def told(
+    one: payments.Payment, *refunds: payments.Refund, **facts: Any
+) -> tuple[payments.RefundChange, payments.Refund]:
+    """What a provider tells of a refund, and the refund after it."""
+    news = payments.RefundTold(**{"reference": "re_1", "amount_cents": 5_000, "refund_id": REFUND} | facts)
+    change = payments.settle_refund(one, refunds, news, (RECEIPT, UUID(int=6)), LATER)
+    assert change.refund is not None
+    return change, change.refund
+
+
+def test_a_refund_is_asked_for_once_until_it_is_settled() -> None:
+    one = asked(owing())
+    assert one == payments.Refund(MEMBER, REFUND, PAYMENT, 5_000, "withdrawal", AT)
+    assert asked(owing(), one, id=UUID(int=8)) == one
+    failed = shared.evolve(one, state="failed")
+    assert asked(owing(), failed, id=UUID(int=8)).id == UUID(int=8)
+
+
+def test_a_refund_that_failed_three_times_is_left_to_a_person() -> None:
+    failed = shared.evolve(asked(owing()), state="failed")
+    assert asked(owing(), failed, failed).state == "asked"
+    with pytest.raises(payments.RefundGivenUp) as refused:
+        asked(owing(), failed, failed, failed)
+    assert refused.value.facts() == {"times": 3}
+    assert asked(owing(reason="another"), failed, failed, failed).reason == "another"
+
+
+def test_where_nothing_is_due_back_nothing_is_asked_for() -> None:
+    with pytest.raises(payments.NoRefundDue):
+        asked(payment(state="succeeded"))
+
+
+def test_a_refund_that_arrived_has_its_receipt_with_the_reason() -> None:
+    one = asked(owing())
+    change, refund = told(owing(settled_at=AT), one)
     assert change.payment == payment(
         state="refunded", refunded_cents=5_000, reason="withdrawal", settled_at=AT
     )
     assert change.events == (payments.Refunded(*TOLD, 5_000, "withdrawal"),)
-    assert change.receipt == receipt("refund", 5_000)
-    assert payments.refunded(change.payment, 5_000, RECEIPT, LATER) == payments.Change(change.payment)
+    assert change.receipt == receipt("refund", 5_000, "withdrawal")
+    assert refund == shared.evolve(one, state="succeeded", reference="re_1", settled_at=LATER)
+    again, _ = told(change.payment, refund, refund_id=None)
+    assert again == payments.RefundChange(change.payment, refund=refund)
 
 
-def test_a_refund_may_arrive_in_parts() -> None:
-    owing = payment(state="refund_due", refund_due_cents=5_000)
-    part = payments.refunded(owing, 2_000, RECEIPT, LATER)
-    assert part.payment == payment(state="refund_due", refund_due_cents=3_000, refunded_cents=2_000)
-    assert part.receipt == receipt("refund", 2_000)
-    rest = payments.refunded(part.payment, 5_000, RECEIPT, LATER)
-    assert (rest.payment.state, rest.receipt) == ("refunded", receipt("refund", 3_000))
+def test_a_refund_in_part_leaves_the_rest_paid() -> None:
+    change, refund = told(owing(2_000), asked(owing(2_000)), amount_cents=2_000)
+    assert (change.payment.state, change.payment.kept_cents) == ("refunded", 3_000)
+    later = payments.refund_due(change.payment, 3_000, "goodwill").payment
+    second = asked(later, refund, id=UUID(int=8))
+    after, _ = told(later, refund, second, reference="re_2", amount_cents=3_000, refund_id=second.id)
+    assert (after.payment.refunded_cents, after.payment.refund_due_cents) == (5_000, 0)
 
 
-def test_news_of_an_earlier_refund_does_not_settle_a_later_one() -> None:
-    once = payment(state="refunded", refunded_cents=2_000)
-    again = payments.refund_due(once, 2_000, "goodwill").payment
-    assert payments.refunded(again, 2_000, RECEIPT, LATER) == payments.Change(again)
-    assert payments.refunded(again, 4_000, RECEIPT, LATER).payment.refunded_cents == 4_000
+def test_a_refund_that_was_asked_for_and_failed_stays_due() -> None:
+    change, refund = told(owing(), asked(owing()), failed=True, reason="lost_or_stolen_card")
+    assert (change.payment, change.receipt) == (owing(), None)
+    assert change.events == (payments.RefundFailed(*TOLD, 5_000, "lost_or_stolen_card"),)
+    assert refund.state == "failed"
 
 
-@pytest.mark.parametrize(
-    ("changes", "expected"),
-    [
-        ({"state": "succeeded"}, 0),
-        ({"state": "pending"}, 0),
-        ({"state": "refund_due", "refund_due_cents": 4_000, "refunded_cents": 500}, 4_500),
-    ],
-)
-def test_a_refund_that_nobody_owed_is_an_error(changes: dict[str, Any], expected: int) -> None:
-    with pytest.raises(payments.RefundNotDue) as refused:
-        payments.refunded(payment(**changes), 4_501, RECEIPT, LATER)
-    assert refused.value.facts() == {"given": 4_501, "expected": expected}
+def test_a_refund_that_fails_after_it_was_booked_is_due_again_with_a_receipt() -> None:
+    change, refund = told(owing(), asked(owing()))
+    back, refund = told(change.payment, refund, failed=True)
+    assert back.payment == owing()
+    assert (back.receipt, refund.state) == (receipt("refund_failed", 5_000, "withdrawal"), "failed")
 
 
-News = Callable[[payments.Payment, int], payments.Change]
-NEWS: dict[str, News] = {
-    "succeeded": lambda one, cents: payments.succeeded(one, RECEIPT, LATER),
-    "failed": lambda one, cents: payments.failed(one, "card_declined", LATER),
-    "cancelled": lambda one, cents: payments.cancelled(one, "hold_expired", LATER),
-    "refund_due": lambda one, cents: payments.refund_due(one, cents, "goodwill"),
-    "refunded": lambda one, cents: payments.refunded(one, cents, RECEIPT, LATER),
-}
+def test_the_failure_of_a_refund_is_final_whatever_is_told_late() -> None:
+    change, refund = told(owing(), asked(owing()), failed=True)
+    late, same = told(change.payment, refund)
+    assert (late.payment, late.events, same) == (change.payment, (), refund)
 
 
-@given(st.lists(st.tuples(st.sampled_from(sorted(NEWS)), st.integers(1, 6_000)), max_size=30))
-def test_whatever_news_comes_paid_stays_paid_and_refunds_stay_within_what_was_paid(
-    heard: list[tuple[str, int]],
-) -> None:
-    one, receipts, arrived = payment(), [], False
-    for name, cents in heard:
-        try:
-            change = NEWS[name](one, cents)
-        except shared.DomainError:
-            continue
-        assert bool(change.events) == (change.payment != one)
-        one, arrived = change.payment, arrived or name == "succeeded"
-        receipts += [change.receipt] if change.receipt else []
-        assert (one.state in payments.PAID) == arrived
-        assert 0 <= one.refunded_cents + one.refund_due_cents <= (5_000 if arrived else 0)
-        assert (one.state == "refund_due") == (one.refund_due_cents > 0)
-    assert sum(slip.amount_cents for slip in receipts if slip.kind == "refund") == one.refunded_cents
-    assert sum(slip.amount_cents for slip in receipts if slip.kind == "payment") == 5_000 * arrived
+def test_a_refund_that_nobody_asked_for_was_given_at_the_provider() -> None:
+    change, refund = told(payment(state="succeeded"), amount_cents=1_500, refund_id=None)
+    assert (refund.id, refund.reason, refund.state) == (UUID(int=6), "at_provider", "succeeded")
+    assert (change.payment.state, change.payment.refunded_cents) == ("refunded", 1_500)
+    assert change.receipt == receipt("refund", 1_500, "at_provider")
+    gone, _ = told(change.payment, refund, amount_cents=1_500, refund_id=None, failed=True)
+    assert (gone.payment.state, gone.payment.refund_due_cents) == ("succeeded", 0)
+
+
+def test_what_was_given_at_the_provider_is_not_owed_any_more() -> None:
+    change, _ = told(owing(), asked(owing()), reference="re_9", amount_cents=2_000, refund_id=None)
+    assert (change.payment.refunded_cents, change.payment.refund_due_cents) == (2_000, 3_000)
+
+
+def test_a_refund_never_goes_beyond_what_is_left() -> None:
+    one = payment(state="charged_back", charged_back_cents=4_000)
+    with pytest.raises(payments.RefundExceedsPayment) as refused:
+        told(one, amount_cents=1_001, refund_id=None)
+    assert refused.value.facts() == {"needed": 1_001, "left": 1_000}
+
+
+def test_a_refund_of_another_amount_than_was_asked_for_is_an_error() -> None:
+    with pytest.raises(payments.RefundDiffers) as refused:
+        told(owing(), asked(owing()), amount_cents=4_999)
+    assert refused.value.facts() == {"given": 4_999, "asked": 5_000}
+
+
+@pytest.mark.parametrize("state", UNPAID)
+def test_what_is_told_of_money_that_did_not_arrive_yet_waits(state: payments.PaymentState) -> None:
+    with pytest.raises(payments.PaymentNotPaid):
+        told(payment(state=state))
+    with pytest.raises(payments.PaymentNotPaid):
+        quarrel(payment(state=state), None, "opened")
+
+
+# --- disputes -----------------------------------------------------------------------------------
+
+
+def quarrel(
+    one: payments.Payment, known: payments.Dispute | None, state: payments.DisputeState, cents: int = 5_000
+) -> payments.DisputeChange:
+    news = payments.DisputeTold("dp_1", cents, state, "fraudulent")
+    return payments.settle_dispute(one, known, news, RECEIPT, LATER)
+
+
+def test_a_dispute_that_was_opened_moves_no_money_but_nothing_is_refunded_meanwhile() -> None:
+    change = quarrel(payment(state="succeeded"), None, "opened")
+    assert change.payment == payment(state="succeeded", disputed="opened")
+    assert change.events == (payments.DisputeOpened(*TOLD, 5_000, "fraudulent"),)
+    assert change.receipt is None
+    with pytest.raises(payments.PaymentDisputed):
+        payments.refund_due(change.payment, 100, "goodwill")
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_dispute_that_was_lost_takes_the_money_whether_or_not_its_opening_was_heard(first: bool) -> None:
+    opened = quarrel(payment(state="succeeded"), None, "opened") if first else None
+    change = quarrel(
+        opened.payment if opened else payment(state="succeeded"), opened and opened.dispute, "lost"
+    )
+    assert change.payment == payment(state="charged_back", disputed="lost", charged_back_cents=5_000)
+    assert change.events == (payments.ChargedBack(*TOLD, 5_000, "fraudulent"),)
+    assert change.receipt == receipt("chargeback", 5_000, "fraudulent")
+    late = quarrel(change.payment, change.dispute, "opened")
+    assert (late.payment, late.events) == (change.payment, ())
+
+
+def test_a_dispute_that_was_won_leaves_the_money() -> None:
+    opened = quarrel(payment(state="succeeded"), None, "opened")
+    won = quarrel(opened.payment, opened.dispute, "won")
+    assert won.payment == payment(state="succeeded", disputed="won")
+    assert [type(event) for event in won.events] == [payments.DisputeWon]
+    assert payments.refund_due(won.payment, 100, "goodwill").payment.state == "refund_due"
+    with pytest.raises(payments.DisputeContradicted):
+        quarrel(won.payment, won.dispute, "lost")
+
+
+def test_what_the_bank_took_is_not_due_back_any_more() -> None:
+    change = quarrel(owing(3_000), None, "lost", 4_000)
+    assert (change.payment.refund_due_cents, change.payment.charged_back_cents) == (1_000, 4_000)
+    with pytest.raises(payments.RefundExceedsPayment):
+        quarrel(payment(state="refunded", refunded_cents=2_000), None, "lost")
+
+
+# --- everything in any order --------------------------------------------------------------------
+
+Heard = tuple[str, int, int]
+"""What is told, of how many cents, of which of some refunds or disputes."""
+
+
+class Story:
+    """A payment with its refunds, disputes and receipts, as it is told of."""
+
+    def __init__(self) -> None:
+        self.payment, self.arrived = payment(), False
+        self.refunds: dict[UUID, payments.Refund] = {}
+        self.disputes: dict[str, payments.Dispute] = {}
+        self.receipts: list[payments.Receipt] = []
+
+    def hear(self, name: str, cents: int, which: int) -> None:
+        change = getattr(self, name)(cents, which)
+        assert change.events or change.payment == self.payment
+        self.payment, self.arrived = change.payment, self.arrived or name == "succeed"
+        self.receipts += [change.receipt] if change.receipt else []
+
+    def succeed(self, cents: int, which: int) -> payments.Change:
+        return payments.succeeded(self.payment, RECEIPT, LATER)
+
+    def fail(self, cents: int, which: int) -> payments.Change:
+        return payments.failed(self.payment, "card_declined", LATER)
+
+    def decline(self, cents: int, which: int) -> payments.Change:
+        return payments.declined(self.payment, f"declined_{which}")
+
+    def cancel(self, cents: int, which: int) -> payments.Change:
+        return payments.cancelled(self.payment, "hold_expired", LATER)
+
+    def owe(self, cents: int, which: int) -> payments.Change:
+        return payments.refund_due(self.payment, cents, "goodwill")
+
+    def ask(self, cents: int, which: int) -> payments.Change:
+        one = payments.begin_refund(self.payment, list(self.refunds.values()), UUID(int=100 + which), AT)
+        self.refunds.setdefault(one.id, one)
+        return payments.Change(self.payment)
+
+    def give_back(self, cents: int, which: int, failed: bool = False) -> payments.Change:
+        id = UUID(int=100 + which)
+        amount = self.refunds[id].amount_cents if id in self.refunds else cents
+        news = payments.RefundTold(f"re_{which}", amount, failed, id if id in self.refunds else None)
+        ids = (RECEIPT, UUID(int=200 + which))
+        change = payments.settle_refund(self.payment, list(self.refunds.values()), news, ids, LATER)
+        if change.refund:
+            self.refunds[change.refund.id] = change.refund
+        return change
+
+    def refund_fails(self, cents: int, which: int) -> payments.Change:
+        return self.give_back(cents, which, failed=True)
+
+    def dispute(self, cents: int, which: int, state: payments.DisputeState = "opened") -> payments.Change:
+        reference = f"dp_{which}"
+        known = self.disputes.get(reference)
+        news = payments.DisputeTold(reference, known.amount_cents if known else cents, state)
+        change = payments.settle_dispute(self.payment, known, news, RECEIPT, LATER)
+        if change.dispute:
+            self.disputes[reference] = change.dispute
+        return change
+
+    def lose(self, cents: int, which: int) -> payments.Change:
+        return self.dispute(cents, which, "lost")
+
+    def win(self, cents: int, which: int) -> payments.Change:
+        return self.dispute(cents, which, "won")
+
+    def told(self, kind: payments.ReceiptKind) -> int:
+        return sum(slip.amount_cents for slip in self.receipts if slip.kind == kind)
+
+
+WORDS = [name for name in vars(Story) if not name.startswith("_") and name not in ("hear", "told")]
+
+
+@given(st.lists(st.tuples(st.sampled_from(WORDS), st.integers(1, 6_000), st.integers(0, 2)), max_size=40))
+def test_whatever_comes_in_whatever_order_the_sums_follow_from_the_receipts(heard: list[Heard]) -> None:
+    story = Story()
+    for one in heard:
+        with suppress(shared.DomainError):
+            story.hear(*one)
+        now = story.payment
+        assert (now.state in payments.PAID) == story.arrived
+        sums = now.refunded_cents + now.refund_due_cents + now.charged_back_cents
+        assert 0 <= sums <= (5_000 if story.arrived else 0)
+        assert (now.state == "refund_due") == (now.refund_due_cents > 0)
+    assert story.told("payment") == 5_000 * story.arrived
+    assert story.told("refund") - story.told("refund_failed") == story.payment.refunded_cents
+    assert story.told("chargeback") == story.payment.charged_back_cents
+    given_back = [one.amount_cents for one in story.refunds.values() if one.state == "succeeded"]
+    assert sum(given_back) == story.payment.refunded_cents
+
+
+# --- the inbox ----------------------------------------------------------------------------------
+
+
+def message(**facts: Any) -> payments.WebhookEvent:
+    return payments.WebhookEvent(
+        **{
+            "id": "evt_1",
+            "provider": "stripe",
+            "type": "payment_intent.succeeded",
+            "reference": "pi_1",
+            "body": "{}",
+            "received_at": AT,
+            "next_at": AT,
+        }
+        | facts
+    )
+
+
+def test_a_message_is_claimed_by_one_at_a_time() -> None:
+    claimed = payments.claim(message(), AT)
+    assert (claimed.attempts, claimed.next_at) == (1, AT + payments.PAUSES[0])
+    with pytest.raises(payments.EventNotDue):
+        payments.claim(claimed, AT)
+    assert payments.claim(claimed, AT + payments.PAUSES[0]).attempts == 2
+
+
+def test_a_message_rests_longer_after_each_failure_and_is_set_aside_after_the_last() -> None:
+    now, at, pauses = message(), AT, []
+    while now.next_at is not None:
+        at = max(at, now.next_at)
+        now = payments.claim(now, at)
+        assert now.next_at is not None
+        pauses.append(now.next_at - at)
+        now = payments.fail(now, "not_found", at)
+    assert tuple(pauses) == (*payments.PAUSES, payments.PAUSES[-1])
+    assert (now.state, now.attempts, now.last_error) == ("set_aside", 8, "not_found")
+
+
+@pytest.mark.parametrize("state", ["handled", "ignored", "set_aside"])
+def test_what_is_dealt_with_is_not_worked_on_until_it_is_replayed(state: Any) -> None:
+    closed = payments.close(message(attempts=3), state, LATER, "why")
+    with pytest.raises(payments.EventNotDue):
+        payments.claim(closed, LATER)
+    again = payments.replay(closed, LATER)
+    assert (again.state, again.attempts, again.next_at) == ("received", 0, LATER)
+
+
+def test_what_was_forgotten_is_not_replayed() -> None:
+    gone = payments.forget(payments.close(message(), "handled", AT), LATER)
+    assert (gone.body, gone.forgotten_at, gone.state) == ("", LATER, "handled")
+    with pytest.raises(payments.EventForgotten):
+        payments.replay(gone, LATER)
 
 
 def test_records_are_read_back_from_their_rows() -> None:
@@ -227,10 +489,13 @@ def test_records_are_read_back_from_their_rows() -> None:
 
 def test_events_are_named_after_their_context() -> None:
     kinds = [
-        *(payments.Requested, payments.Opened, payments.Succeeded, payments.Failed),
-        *(payments.Cancelled, payments.RefundFellDue, payments.Refunded),
+        *(payments.Requested, payments.Opened, payments.Succeeded, payments.Declined, payments.Failed),
+        *(payments.Cancelled, payments.RefundFellDue, payments.Refunded, payments.RefundFailed),
+        *(payments.DisputeOpened, payments.DisputeWon, payments.ChargedBack),
     ]
     assert [str(kind.__struct_config__.tag) for kind in kinds] == [
-        *("payments.requested", "payments.opened", "payments.succeeded", "payments.failed"),
-        *("payments.cancelled", "payments.refund_due", "payments.refunded"),
+        *("payments.requested", "payments.opened", "payments.succeeded", "payments.declined"),
+        *("payments.failed", "payments.cancelled", "payments.refund_due", "payments.refunded"),
+        *("payments.refund_failed", "payments.dispute_opened", "payments.dispute_won"),
+        "payments.charged_back",
     ]

@@ -12,7 +12,7 @@ from .investments_coverage import CoverageQueries
 from .investments_standing import StandingQueries
 from .orders import OrdersQueries
 from .partners import PartnersQueries
-from .payments import PaymentsQueries
+from .payments import EventsQueries, PaymentsQueries
 from .points import PointsQueries
 from .points_audit import AuditQueries
 from .points_due import PointsDue
@@ -33,6 +33,7 @@ class MemoryQueries:
         self.seals = SealQueries(storage)
         self.audit = AuditQueries(storage)
         self.payments = PaymentsQueries(storage)
+        self.webhook_events = EventsQueries(storage)
         self.partners = PartnersQueries(storage)
         self.projects = ProjectsQueries(storage)
         self.investments = InvestmentsQueries(storage)

@@ -36,3 +36,6 @@ class NoProvider:
 
     def read(self, headers: Mapping[str, str], body: bytes) -> Heard:
         raise WebhookRefused
+
+    def parse(self, body: str) -> Heard:
+        raise WebhookRefused

@@ -83,6 +83,9 @@ class SandboxGateway:
         """It sends no messages."""
         raise WebhookRefused
 
+    def parse(self, body: str) -> Heard:
+        raise WebhookRefused
+
     def pay(self, reference: str, behaviour: Behaviour) -> tuple[Notification, ...]:
         """Raises NotFound for a payment that is not of the sandbox."""
         told = tuple(self._news(_known(reference), outcome) for outcome in NEWS[behaviour])

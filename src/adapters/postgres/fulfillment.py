@@ -11,7 +11,8 @@ from ...application.fulfillment import ShipmentFile, Sought
 from ...domain import catalog, fulfillment, orders
 from ...domain.fulfillment import Shipment, ShipmentChange, ShipmentLine
 from .database import Database
-from .orders import gathered, order
+from .orders import order
+from .parts import gathered
 from .rows import LAST_ID, Statement, Stored
 from .schema import Int, Time, Uuid, field, holds, one_of, table
 

@@ -15,11 +15,9 @@ from sqlalchemy import (
     and_,
     any_,
     bindparam,
-    func,
     or_,
     select,
 )
-from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from ...application import orders as app
 from ...application.orders import Article, OrderFile, OrderNumber, OrderSummary, Sought
@@ -28,6 +26,7 @@ from ...domain.orders import OrderLine, StatusChange
 from .catalog import PRODUCTS, VARIANTS, product, variant
 from .database import Database
 from .partners import PRODUCERS, producer
+from .parts import gathered
 from .rows import LAST_ID, Statement, Stored
 from .schema import Int, Json, Time, Uuid, field, holds, one_of, table
 
@@ -126,12 +125,6 @@ STORED = (
     ORDER_NUMBERS,
     Stored(app.COUNTERS, order_counter),
 )
-
-
-def gathered(of: Any, place: Any, *where: Any) -> Any:
-    """The rows of a part that fit, as one JSON array ordered by `place`: read by `msgspec` as records."""
-    rows = func.jsonb_agg(aggregate_order_by(func.to_jsonb(of.table_valued()), place))
-    return select(func.coalesce(rows, func.jsonb_build_array())).where(*where).scalar_subquery()
 
 
 def of_order(of: Any) -> Any:

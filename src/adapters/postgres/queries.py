@@ -14,6 +14,7 @@ from .investments_standing import StandingQueries
 from .orders import OrdersQueries
 from .partners import PartnersQueries
 from .payments import PaymentsQueries
+from .payments_inbox import EventsQueries
 from .points import PointsQueries
 from .points_audit import AuditQueries
 from .points_due import PointsDue
@@ -33,6 +34,7 @@ class PostgresQueries:
         self.seals = SealQueries(database)
         self.audit = AuditQueries(database)
         self.payments = PaymentsQueries(database)
+        self.webhook_events = EventsQueries(database)
         self.partners = PartnersQueries(database)
         self.projects = ProjectsQueries(database)
         self.investments = InvestmentsQueries(database)

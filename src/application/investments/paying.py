@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar, cast
 from ...domain import shared
 from ...domain.payments import Purpose
 from .. import payments
-from ..payments import Gateway, Notification, PaymentView, PlayPayment, Sandbox, Settle
+from ..payments import BookDispute, Gateway, Notification, PaymentView, PlayPayment, Sandbox, Settle
 from ..runner import Runner
 from ..work import UseCase
 from .investing import reserve, settle, withdraw
@@ -30,10 +30,12 @@ Show = Callable[[PaymentView, Runner, shared.Actor], Awaitable[Any]]
 
 
 class Purchase(NamedTuple):
-    """How payments for one purpose are settled, and what was paid for is shown."""
+    """How payments for one purpose are settled, what was paid for is shown, and what becomes of it where the
+    member's bank takes the money back: by default nothing."""
 
     settle: UseCase[Settle, Any]
     show: Show
+    disputed: UseCase[BookDispute, Any] = payments.disputed
 
 
 async def _show_investment(paid: PaymentView, run: Runner, actor: shared.Actor) -> Bought:
@@ -84,18 +86,29 @@ async def charge(
 async def hear(news: Notification, run: Runner, gateway: Gateway, actor: shared.Actor) -> Any:
     """The last step: settle what the provider tells, and give money back that bought nothing.
 
-    The answer is what was paid for. Raises NotFound for a payment that this provider was not asked for.
+    The answer is what was paid for. Raises NotFound for a payment that this provider was not asked for, and
+    AmountDiffers where it is not what was asked for.
     """
-    question = payments.FindPayment(provider=gateway.name, reference=news.reference)
-    whose = await run.read(payments.known_as, question, actor=payments.trusted(actor, actor.user_id))
-    service = payments.trusted(actor, whose.user_id)
-    wanted = payments.GetPayment(user_id=whose.user_id, payment_id=whose.payment_id)
-    known = await run.read(payments.payment, wanted, actor=service)
-    purchase = PURCHASES[known.purpose]
-    if news.outcome == "pending":
+    known = await payment_of(news.reference, run, gateway, actor)
+    service, purchase = payments.trusted(actor, known.user_id), PURCHASES[known.purpose]
+    payments.check_news(known, news)
+    if news.outcome == "declined":
+        note = payments.NoteDecline(user_id=known.user_id, payment_id=known.id, reason=news.reason)
+        await run(payments.declined, note, actor=service)
+    if news.outcome in ("pending", "declined"):
         return await purchase.show(known, run, service)
-    command = shared.recast(Settle, news, user_id=whose.user_id, payment_id=whose.payment_id)
+    command = shared.recast(Settle, news, user_id=known.user_id, payment_id=known.id)
     return await money_back(await run(purchase.settle, command, actor=service), run, gateway, actor)
+
+
+async def payment_of(
+    reference: str, run: Runner, gateway: Gateway, actor: shared.Actor
+) -> payments.PaymentWithReceipts:
+    """The payment that a provider speaks of. Raises NotFound."""
+    question = payments.FindPayment(provider=gateway.name, reference=reference)
+    whose = await run.read(payments.known_as, question, actor=payments.trusted(actor, actor.user_id))
+    wanted = payments.GetPayment(user_id=whose.user_id, payment_id=whose.payment_id)
+    return await run.read(payments.payment, wanted, actor=payments.trusted(actor, whose.user_id))
 
 
 async def money_back(one: B, run: Runner, gateway: Gateway, actor: shared.Actor) -> B:
@@ -107,7 +120,7 @@ async def money_back(one: B, run: Runner, gateway: Gateway, actor: shared.Actor)
     if paid.state != "refund_due":
         return one
     due = payments.ListRefundsDue(user_id=paid.user_id, payment_id=paid.id)
-    with suppress(payments.GatewayUnavailable):
+    with suppress(payments.GatewayUnavailable, payments.RefundGivenUp):
         await payments.return_money(due, run, gateway, actor)
     found: B = await PURCHASES[paid.purpose].show(paid, run, payments.trusted(actor, paid.user_id))
     return found

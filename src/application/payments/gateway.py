@@ -1,6 +1,7 @@
 """What a payment provider is asked, and what it tells: in whatever order and however often."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
 from uuid import UUID
 
@@ -9,11 +10,20 @@ from ...domain.payments import DisputeState, Purpose
 
 Behaviour = Literal["succeeds", "fails", "late", "repeats"]
 NewsOutcome = Literal["pending", "declined", "succeeded", "failed", "expired"]
-RefundState = Literal["succeeded", "failed"]
+GivenBack = Literal["succeeded", "failed"]
 
 
 class GatewayUnavailable(shared.Unavailable):
     message = "The payment provider does not answer. What was asked for stays: try again with the same key."
+
+
+class GatewayMisconfigured(shared.Unavailable):
+    message = "The payment provider does not accept our credentials: see what `baobab` was configured with."
+
+
+class GatewayRefused(shared.StateForbids):
+    message = "The payment provider refuses this: {reason}."
+    reason: str
 
 
 class WebhookRefused(shared.Malformed):
@@ -44,14 +54,16 @@ class Notification(shared.Record):
     """What became of a payment.
 
     `pending`: nothing yet. `declined`: this time it failed, and the member may try again. `failed`: nobody
-    tries again. `expired`: it waits no longer for the member. The money may come all the same. `amount` is
-    what came. `means` is the means of payment that was kept for `customer`.
+    tries again. `expired`: it waits no longer for the member. The money may come all the same.
+    `received_cents` of a `currency` is what came, where it was told. `means` is the means of payment that was
+    kept for `customer`.
     """
 
     reference: str
     outcome: NewsOutcome
     reason: str = ""
-    amount: shared.Money | None = None
+    received_cents: int | None = None
+    currency: str = ""
     customer: str = ""
     means: str = ""
 
@@ -62,7 +74,7 @@ class RefundNews(shared.Record):
     payment: str
     reference: str
     amount_cents: int
-    state: RefundState = "succeeded"
+    state: GivenBack = "succeeded"
     key: str = ""
     reason: str = ""
 
@@ -97,10 +109,11 @@ class Standing(shared.Record):
 
 
 class Heard(shared.Record):
-    """A message whose signature is right. Without news it is nothing that concerns us."""
+    """What a message says; `reference` is the payment. Without news it is nothing that concerns us."""
 
     event_id: str
     type: str
+    reference: str = ""
     news: News | None = None
     payment_id: UUID | None = None
     user_id: UUID | None = None
@@ -133,7 +146,33 @@ class Gateway(Protocol):
         ...
 
     def read(self, headers: Mapping[str, str], body: bytes) -> Heard:
-        """A message of the provider, whose headers are named in lower case. Raises WebhookRefused."""
+        """A message of the provider, whose headers are named in lower case. Raises WebhookRefused where its
+        signature is not right, or too old."""
+        ...
+
+    def parse(self, body: str) -> Heard:
+        """What a message says that was read before. Raises WebhookRefused where it is no message."""
+        ...
+
+
+@runtime_checkable
+class Embedded(Gateway, Protocol):
+    """A provider whose form the member's own program shows, with a secret that is never stored."""
+
+    @property
+    def public_key(self) -> str: ...
+
+    async def client_secret(self, reference: str) -> str:
+        """What lets a member pay this one payment. Raises NotFound."""
+        ...
+
+
+@runtime_checkable
+class Audited(Gateway, Protocol):
+    """A provider that lists the payments it knows."""
+
+    def since(self, at: datetime) -> AsyncIterator[Standing]:
+        """The payments that it was asked for since then, newest first."""
         ...
 
 
