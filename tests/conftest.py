@@ -4,7 +4,8 @@
     any_world               the same test in memory and on PostgreSQL: for contracts
     postgres_world          use cases on PostgreSQL alone
     storage                 the Runner's storage: in memory, on one server, as on a cluster
-    database                a pool on a migrated database of this process, emptied after the test
+    database                a pool on a migrated database of this process, as its owner; emptied afterwards
+    service                 the same as the role of the service: on it are the worlds and the storages
     new_database            makes an empty database that is dropped after the test
 
 The server is the embedded one, kept for the next run, or the one that BAOBAB_TEST_DATABASE_URL names
@@ -30,7 +31,7 @@ from hypothesis import settings
 from sqlalchemy.engine import make_url
 
 from baobab.adapters.memory.storage import MemoryStorage
-from baobab.adapters.postgres import migrate
+from baobab.adapters.postgres import migrate, roles
 from baobab.adapters.postgres.database import Database
 from baobab.adapters.postgres.schema import metadata
 from baobab.adapters.postgres.server import MAJOR, EmbeddedServer
@@ -84,12 +85,25 @@ def database_url(migrated: Callable[[], str]) -> str:
     return migrated()
 
 
+@pytest.fixture(scope="session")
+def service_url(database_url: str) -> str:
+    """The same for the role of the service."""
+    return roles.as_role(database_url, roles.SERVICE)
+
+
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     async with Database(database_url) as opened:
         yield opened
         async with opened.connection() as connection:
             await connection.execute(EMPTY)
+
+
+@pytest.fixture
+async def service(service_url: str, database: Database) -> AsyncIterator[Database]:
+    """What the program itself works with: it may do no more than it needs."""
+    async with Database(service_url) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -114,7 +128,7 @@ def storage(request: pytest.FixtureRequest) -> Storage:
     if request.param == "memory":
         return MemoryStorage()
     locking = PipelinedLocking() if request.param == "pipelined" else None
-    return PostgresStorage(request.getfixturevalue("database"), STORED, locking)
+    return PostgresStorage(request.getfixturevalue("service"), STORED, locking)
 
 
 @pytest.fixture
@@ -123,8 +137,8 @@ def world() -> World:
 
 
 @pytest.fixture
-def postgres_world(database: Database) -> World:
-    return World.on(database)
+def postgres_world(service: Database) -> World:
+    return World.on(service)
 
 
 @pytest.fixture(params=["world", "postgres_world"], ids=["memory", "postgres"])
@@ -155,7 +169,8 @@ async def _drop(server: str, name: str) -> None:
 async def _clone_template(server: str, name: str) -> None:
     """Make a database from the template, which is made when the migrations or the tables have changed."""
     migrations = sorted(resources.files("baobab.migrations").joinpath("versions").glob("*.py"))
-    sources = [*(path.read_text() for path in migrations), *ddl_of(metadata.sorted_tables)]
+    granted = sorted(map(str, roles.wanted()))
+    sources = [*(path.read_text() for path in migrations), *ddl_of(metadata.sorted_tables), *granted]
     template = f"template_{hashlib.sha256(''.join(sources).encode()).hexdigest()[:16]}"
     async with _connected(server) as connection:
         await connection.execute("select pg_advisory_lock($1)", TEMPLATES)
@@ -177,3 +192,4 @@ async def _migrate(url: str) -> None:
         there = {row[0] for row in await connection.fetch("select tablename from pg_tables")}
         for statement in ddl_of(table for table in metadata.sorted_tables if table.name not in there):
             await connection.execute(statement)
+    await roles.apply(url)

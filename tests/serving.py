@@ -9,6 +9,8 @@ from contextlib import contextmanager
 
 import httpx
 
+from baobab.adapters.postgres import roles
+
 PROGRAM = (sys.executable, "-c", "from baobab.entrypoints.cli import main; main()")
 SAYS = "baobab serves at"
 UNLIMITED = {"BAOBAB_RATE_LIMITS": "false"}
@@ -17,10 +19,10 @@ UNLIMITED = {"BAOBAB_RATE_LIMITS": "false"}
 
 @contextmanager
 def serving(database_url: str, *options: str) -> Iterator[str]:
-    """The address of a server on a database, on a port that was free; it ends with the block."""
-    environment = (
-        os.environ | UNLIMITED | {"BAOBAB_DATABASE_URL": database_url, "BAOBAB_LOG_LEVEL": "warning"}
-    )
+    """The address of a server on a database, on a port that was free; it ends with the block. It runs as the
+    role of the service."""
+    url = roles.as_role(database_url, roles.SERVICE)
+    environment = os.environ | UNLIMITED | {"BAOBAB_DATABASE_URL": url, "BAOBAB_LOG_LEVEL": "warning"}
     command = (*PROGRAM, "serve", "--port", "0", *options)
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -1,10 +1,11 @@
 """A running program: its settings, its database (embedded unless one is named), its container."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
 
-from ..adapters.postgres import migrate
+from ..adapters.postgres import migrate, roles
 from ..adapters.postgres.server import EmbeddedServer
 from ..domain import shared
 from . import waiting
@@ -40,19 +41,24 @@ def database_of(settings: Settings) -> Iterator[Settings]:
 
 
 def ensure_schema(settings: Settings, *, embedded: bool) -> None:
-    """Migrate the embedded database; of another only say that it must be. Raises SchemaNotCurrent."""
+    """Migrate the embedded database and bring its roles up to date; of another only say that it must be.
+    Raises SchemaNotCurrent."""
     if embedded:
         migrate.upgrade(settings.database_url)
+        asyncio.run(roles.apply(settings.database_url))
     elif (current := migrate.current(settings.database_url)) != migrate.head():
         raise SchemaNotCurrent(current=current or "nothing", head=migrate.head())
 
 
 @contextmanager
 def ready(settings: Settings) -> Iterator[Settings]:
-    """The settings with a database whose schema is current."""
+    """The settings with a database whose schema is current; on the embedded one as the role of the service,
+    which may do no more than it needs."""
+    embedded = not settings.database_url
     with database_of(settings) as found:
-        ensure_schema(found, embedded=not settings.database_url)
-        yield found
+        ensure_schema(found, embedded=embedded)
+        url = found.database_url
+        yield shared.evolve(found, database_url=roles.as_role(url, roles.SERVICE) if embedded else url)
 
 
 @asynccontextmanager

@@ -1,8 +1,11 @@
-"""`baobab db`: the schema of the database."""
+"""`baobab db`: the schema of the database, and its roles."""
+
+import asyncio
 
 import rich_click as click
 
 from ...adapters.postgres import migrate
+from ...adapters.postgres import roles as roles_of_database
 from .. import program
 from ..settings import from_environment
 
@@ -15,10 +18,16 @@ def command() -> None:
 @command.command()
 @click.option("--revision", default="head", show_default=True, help="The revision to go up to.")
 def upgrade(revision: str) -> None:
-    """Bring the schema up to date. Safe to run twice, and by two programs at once."""
+    """Bring the schema up to date, and what the roles may, where there are any.
+
+    Safe to run twice, and by two programs at once.
+    """
     with program.database_of(from_environment()) as settings:
         migrate.upgrade(settings.database_url, revision)
         click.echo(f"The schema is at {migrate.current(settings.database_url)}.")
+        if revision == "head" and asyncio.run(roles_of_database.are_used(settings.database_url)):
+            done = asyncio.run(roles_of_database.apply(settings.database_url))
+            click.echo(f"The roles are up to date: {len(done)} statements.")
 
 
 @command.command()
@@ -42,10 +51,31 @@ def current() -> None:
 
 
 @command.command()
+@click.option("--print", "only_print", is_flag=True, help="Print the statements that are needed, run none.")
+@click.option("--check", is_flag=True, help="The same, and exit code 1 if there are any.")
+def roles(only_print: bool, check: bool) -> None:
+    """Make the roles of the database, and give each what it needs and no more.
+
+    baobab_migrator owns the schema, baobab_service is for the running program, baobab_reader for reports.
+    What is missing is granted, what is too much is revoked; done again, it does nothing. Needs a user who
+    may make roles, or the three of them and membership of baobab_migrator.
+    """
+    with program.database_of(from_environment()) as settings:
+        doing = roles_of_database.plan if only_print or check else roles_of_database.apply
+        statements = asyncio.run(doing(settings.database_url))
+    for statement in statements:
+        click.echo(f"{statement};")
+    if not statements:
+        click.echo("-- The roles are as they are to be.")
+    elif check:
+        raise click.ClickException(f"{len(statements)} statements are needed: run `baobab db roles`.")
+
+
+@command.command()
 @click.argument("message")
 def revision(message: str) -> None:
     """Draft a migration from the difference between the tables and the database (for developers)."""
-    with program.ready(from_environment()) as settings:
+    with program.database_of(from_environment()) as settings:
         click.echo(migrate.new_revision(message, settings.database_url))
 
 

@@ -1,0 +1,239 @@
+"""The roles of the database: each may do what it needs, and what it may is derived from the kinds of record.
+
+    baobab_migrator   owns the schema; migrations run as it
+    baobab_service    the running program: reads and adds everywhere, changes the columns that a kind lets
+                      change, removes only what is removable; the ledger and the trail stay as they are
+    baobab_reader     reports: reads what says nothing of a person and is no secret
+
+A new kind is protected by what it says of itself (`changes`, `removable`, the marks of its fields). A table
+that a migration adds before the roles are brought up to date can be read and added to by the service, and no
+more.
+
+Decision: docs/decisions/0019-authorisation-and-roles.md.
+"""
+
+import types
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+
+import asyncpg
+from sqlalchemy import Text
+from sqlalchemy.dialects.postgresql import BYTEA, JSONB
+from sqlalchemy.engine import make_url
+
+from .rows import Stored
+from .schema import SCHEMA
+from .stored import STORED
+
+MIGRATOR, SERVICE, READER = "baobab_migrator", "baobab_service", "baobab_reader"
+ROLES = (MIGRATOR, SERVICE, READER)
+VERSIONS = "alembic_version"
+REVISION = "version_num"
+WORDS_OF_REPORTS = frozenset(
+    ("currency", "number", "provider", "reference", "series", "sku", "slug", "tracking_id", "unit", "to_unit")
+)
+"""Columns of texts that reports need, although no type says that they hold a word of a list."""
+LOCK = int.from_bytes(b"roles", "big")
+
+
+class Grant(NamedTuple):
+    """A privilege of a role on a table, or on one of its columns."""
+
+    role: str
+    privilege: str
+    table: str
+    column: str = ""
+
+
+def wanted() -> set[Grant]:
+    """Every privilege that there is to be."""
+    found = {Grant(role, "SELECT", VERSIONS) for role in (SERVICE, READER)}
+    for stored in STORED.values():
+        found.update(_of_service(stored), _of_reader(stored))
+    return found
+
+
+def _of_service(stored: Stored[Any]) -> Iterator[Grant]:
+    kind, table = stored.kind, stored.table.name
+    yield Grant(SERVICE, "SELECT", table)
+    yield Grant(SERVICE, "INSERT", table)
+    if kind.removable:
+        yield Grant(SERVICE, "DELETE", table)
+    for name in changing(stored):
+        yield Grant(SERVICE, "UPDATE", table, name)
+
+
+def changing(stored: Stored[Any]) -> tuple[str, ...]:
+    """The columns that the service may update: those that change or are made neutral. What is locked by name
+    needs one, as PostgreSQL locks no row for who may not update it: the first of the key."""
+    kind = stored.kind
+    names = [name for name in stored.fields if name in (*kind.changes, *kind.marked)]
+    free = tuple(name for name in names if name not in kind.key_fields)
+    return free or (kind.key_fields[:1] if kind.root or kind.removable else ())
+
+
+def _of_reader(stored: Stored[Any]) -> Iterator[Grant]:
+    hints = get_type_hints(stored.kind.record, include_extras=True)
+    is_shown = stored.table.info["home"] == "reference"
+    for column in stored.table.columns:
+        if column.name in stored.kind.marked or isinstance(column.type, BYTEA):
+            continue
+        word = column.name in WORDS_OF_REPORTS or _is_word(hints.get(column.name))
+        if is_shown or word or not isinstance(column.type, Text | JSONB):
+            yield Grant(READER, "SELECT", stored.table.name, column.name)
+
+
+def _is_word(hint: Any) -> bool:
+    """Whether a type is a list of words, or of them and None."""
+    if get_origin(hint) in (Union, types.UnionType):
+        return all(one is type(None) or _is_word(one) for one in get_args(hint))
+    return get_origin(hint) is Literal
+
+
+# --- what is there --------------------------------------------------------------------------------
+
+_GRANTED = """
+select coalesce(r.rolname, 'public'), x.privilege_type, c.relname, ''
+from pg_class c, aclexplode(c.relacl) x left join pg_roles r on r.oid = x.grantee
+where c.relnamespace = to_regnamespace($1) and c.relkind in ('r', 'p') and x.grantee <> c.relowner
+union all
+select coalesce(r.rolname, 'public'), x.privilege_type, c.relname, a.attname
+from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped,
+     aclexplode(a.attacl) x left join pg_roles r on r.oid = x.grantee
+where c.relnamespace = to_regnamespace($1) and c.relkind in ('r', 'p') and x.grantee <> c.relowner
+"""
+_OWNED = """
+select c.relname from pg_class c
+where c.relnamespace = to_regnamespace($1) and c.relkind in ('r', 'p') and pg_get_userbyid(c.relowner) <> $2
+order by 1
+"""
+_FUTURE = """
+select x.privilege_type from pg_default_acl d, aclexplode(d.defaclacl) x
+where d.defaclnamespace = to_regnamespace($1) and d.defaclobjtype = 'r'
+  and pg_get_userbyid(d.defaclrole) = $2 and pg_get_userbyid(x.grantee) = $3
+"""
+_OF_THE_FUTURE = (
+    f"alter default privileges for role {MIGRATOR} in schema {SCHEMA} "
+    f"grant select, insert on tables to {SERVICE}"
+)
+
+
+async def differences(connection: Any) -> list[str]:
+    """The statements that bring the roles of a database to what they are to be, in their order."""
+    known = await connection.fetch("select rolname from pg_roles where rolname = any($1)", list(ROLES))
+    there = {row[0] for row in known}
+    found = [f"create role {role} login" for role in ROLES if role not in there]
+    found += await _migrating(connection, is_new=MIGRATOR not in there)
+    if await connection.fetchval("select to_regnamespace($1)", SCHEMA) is None:
+        return found
+    found += await _ownership(connection)
+    granted = {Grant(*row) for row in await connection.fetch(_GRANTED, SCHEMA)}
+    ours = {grant for grant in granted if grant.role in (*ROLES, "public")}
+    found += await _entrance(connection, there)
+    found += _statements("revoke", "from", ours - wanted())
+    found += _statements("grant", "to", wanted() - ours)
+    future = {row[0] for row in await connection.fetch(_FUTURE, SCHEMA, MIGRATOR, SERVICE)}
+    return found if future == {"SELECT", "INSERT"} else [*found, _OF_THE_FUTURE]
+
+
+async def _entrance(connection: Any, there: set[str]) -> list[str]:
+    """The service and the reader may look into the schema."""
+    may_use = "select has_schema_privilege($1::name, $2, 'usage')"
+    return [
+        f"grant usage on schema {SCHEMA} to {role}"
+        for role in (SERVICE, READER)
+        if role not in there or not await connection.fetchval(may_use, role, SCHEMA)
+    ]
+
+
+async def _migrating(connection: Any, *, is_new: bool) -> list[str]:
+    """The migrator may make a schema in this database, and whoever runs this may give it what is there."""
+    found = []
+    member = "select rolsuper or pg_has_role($1::name, 'member') from pg_roles where rolname = current_user"
+    if is_new or not await connection.fetchval(member, MIGRATOR):
+        found.append(f"grant {MIGRATOR} to current_user")
+    may_create = "select has_database_privilege($1::name, current_database(), 'create')"
+    if is_new or not await connection.fetchval(may_create, MIGRATOR):
+        name = await connection.fetchval("select quote_ident(current_database())")
+        found.append(f"grant create on database {name} to {MIGRATOR}")
+    return found
+
+
+async def _ownership(connection: Any) -> list[str]:
+    """The migrator owns the schema with all that is in it."""
+    owner = await connection.fetchval(
+        "select pg_get_userbyid(nspowner) from pg_namespace where nspname = $1", SCHEMA
+    )
+    found = [] if owner == MIGRATOR else [f"alter schema {SCHEMA} owner to {MIGRATOR}"]
+    tables = await connection.fetch(_OWNED, SCHEMA, MIGRATOR)
+    return found + [f'alter table {SCHEMA}."{row[0]}" owner to {MIGRATOR}' for row in tables]
+
+
+def _statements(verb: str, to: str, grants: Iterable[Grant]) -> list[str]:
+    """One statement for all that a role is given on a table, or that is taken from it; columns together."""
+    by_table: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for grant in sorted(grants):
+        privileges = by_table.setdefault((grant.role, grant.table), {})
+        privileges.setdefault(grant.privilege.lower(), []).append(grant.column)
+    found = []
+    for (role, table), privileges in by_table.items():
+        words = [name for name, columns in privileges.items() if "" in columns]
+        for name, columns in privileges.items():
+            if named := ", ".join(f'"{column}"' for column in columns if column):
+                words.append(f"{name} ({named})")
+        found.append(f'{verb} {", ".join(words)} on {SCHEMA}."{table}" {to} {role}')
+    return found
+
+
+# --- doing it -------------------------------------------------------------------------------------
+
+
+def as_role(url: str, role: str) -> str:
+    """The address of a database in another role: as that user where no password is asked, else as a user who
+    takes the role on."""
+    there = make_url(url)
+    there = there.update_query_dict({"role": role}) if there.password else there.set(username=role)
+    return there.render_as_string(hide_password=False)
+
+
+async def plan(url: str) -> list[str]:
+    """What `apply` would do."""
+    connection = await asyncpg.connect(url)
+    try:
+        return await differences(connection)
+    finally:
+        await connection.close()
+
+
+async def apply(url: str) -> list[str]:
+    """Make the roles and give them what they are to have, all or nothing; the statements that did it. Done
+    again, there are none. Programs that do it at once in one database take turns."""
+    connection = await asyncpg.connect(url)
+    try:
+        async with connection.transaction():
+            await connection.execute("select pg_advisory_xact_lock($1)", LOCK)
+            statements = await differences(connection)
+            for statement in statements:
+                await connection.execute(_or_there_already(statement))
+            return statements
+    finally:
+        await connection.close()
+
+
+async def are_used(url: str) -> bool:
+    """Whether the server has our roles: what a migration adds is then to be granted."""
+    connection = await asyncpg.connect(url)
+    try:
+        known = await connection.fetchval(
+            "select count(*) from pg_roles where rolname = any($1)", list(ROLES)
+        )
+        return bool(known == len(ROLES))
+    finally:
+        await connection.close()
+
+
+def _or_there_already(statement: str) -> str:
+    """Roles belong to all databases of a server: another one may make them at the same moment."""
+    if not statement.startswith("create role"):
+        return statement
+    return f"do $$ begin {statement}; exception when duplicate_object or unique_violation then null; end $$"
