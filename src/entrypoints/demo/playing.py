@@ -8,6 +8,7 @@ from uuid import UUID
 
 from ...application import fulfillment, identity, inventory, investments
 from ...application.fulfillment import DispatchShipment, MoveShipment, ShipmentView
+from ...application.identity import checks
 from ...application.orders import PlaceOrder, WishedLine
 from ...application.payments import PlayPayment
 from ...application.work import ADMINS, Work, use_case
@@ -21,6 +22,7 @@ from .story import (
     STORY,
     Arrives,
     Cancels,
+    Checked,
     Damaged,
     Invests,
     Leaves,
@@ -54,6 +56,16 @@ async def _invests(stage: Stage, step: Invests) -> None:
     how = PlayPayment(payment_id=asked.payment.id, behaviour=step.goes)
     paid = await investments.pay(how, stage.run, stage.sandbox, actor=who, key=f"{key}-pay")
     stage.shares[step.who, step.day] = paid
+
+
+async def _checked(stage: Stage, step: Checked) -> None:
+    who, admin, key = stage.people[step.who], stage.people[ADMIN], f"check-{step.who}-{step.day}"
+    wish = checks.AskCheck(user_id=who.user_id, level=1, evidence="demo")
+    asked = await stage.do(checks.ask, wish, f"{key}-ask", who)
+    found = checks.DecideCheck(
+        user_id=who.user_id, check_id=asked.id, verdict="verified", reason="Seen at the market."
+    )
+    await stage.do(checks.decide, found, f"{key}-decide", admin)
 
 
 async def _withdraws(stage: Stage, step: Withdraws) -> None:
@@ -185,6 +197,7 @@ async def _damaged(stage: Stage, step: Damaged) -> None:
 
 
 PLAYS: dict[type[Step], Callable[[Stage, Any], Awaitable[None]]] = {
+    Checked: _checked,
     Invests: _invests,
     Withdraws: _withdraws,
     Welcomed: _welcomed,

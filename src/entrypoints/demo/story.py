@@ -1,4 +1,4 @@
-"""What happened in the demo, by days before its today: who invested, ordered, sent, and thought again.
+"""What happened in the demo, by days before its today: who was checked, invested, ordered, sent, thought again.
 
 Steps of one day happen at once; what needs another stands on a later day.
 """
@@ -34,6 +34,12 @@ class Invests(Step, kw_only=True):
     project: str
     goes: Behaviour = "succeeds"
     notes: str = ""
+
+
+class Checked(Step, kw_only=True):
+    """Somebody checked who a member is: they may put in more."""
+
+    who: str
 
 
 class Withdraws(Step, kw_only=True):
@@ -120,6 +126,11 @@ def invest_all(day: int, who: tuple[str, ...], project: str) -> tuple[Invests, .
     return tuple(Invests(day=day, who=one, project=project) for one in who)
 
 
+def check_all(day: int, who: tuple[str, ...]) -> tuple[Checked, ...]:
+    """Each of them is checked on that day."""
+    return tuple(Checked(day=day, who=one) for one in who)
+
+
 def delivered(name: str, day: int, who: str, wants: dict[str, int], to: str = "Namur") -> tuple[Step, ...]:
     """An order of a supporter that went as it should: sent after two days, arrived after five."""
     return (
@@ -128,6 +139,12 @@ def delivered(name: str, day: int, who: str, wants: dict[str, int], to: str = "N
         Arrives(day=day - 5, order=name, stars=5),
     )
 
+
+CHECKING = (
+    *check_all(600, S),
+    *check_all(585, (PROTECTEUR,)),
+    *check_all(515, (AMBASSADEUR,)),
+)
 
 INVESTING = (
     Invests(day=580, who=PROTECTEUR, project=CITADEL_HIVES, notes="The one next to the wall, if I may."),
@@ -221,4 +238,11 @@ AROUND = (
     Miscounted(day=75, sku="ANT-CLOVE-50", difference=-1, reason="Counted on the shelf."),
 )
 
-STORY: tuple[Step, ...] = (*INVESTING, *OF_THE_PROTECTEUR, *OF_THE_AMBASSADEUR, *OF_SUPPORTERS, *AROUND)
+STORY: tuple[Step, ...] = (
+    *CHECKING,
+    *INVESTING,
+    *OF_THE_PROTECTEUR,
+    *OF_THE_AMBASSADEUR,
+    *OF_SUPPORTERS,
+    *AROUND,
+)

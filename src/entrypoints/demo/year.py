@@ -16,7 +16,7 @@ from .people import ADMIN
 from .places import CITADEL_HIVES, HEDGE_OLIVES
 from .playing import PLAYS
 from .stage import Act, Stage
-from .story import Arrives, Cancels, Invests, Leaves, Orders, S, Step, Withdraws
+from .story import Arrives, Cancels, Invests, Leaves, Orders, S, Step, Withdraws, check_all
 
 DAYS = 365
 MONTH = 30
@@ -85,6 +85,7 @@ def _month(month: int, day: int) -> Iterator[Step]:
 
 def _once() -> Iterator[Step]:
     """What happens once."""
+    yield from check_all(-120, S)
     yield Invests(day=-40, who=S[7], project=CITADEL_HIVES)
     yield Withdraws(day=-45, who=S[7], bought=-40)
     yield Corrects(day=-100, who=S[3], amount=5, reason="A parcel came late: with our thanks.")
