@@ -9,7 +9,10 @@ from wishes import publish, register
 
 from baobab.adapters.payments.sandbox import SandboxGateway
 from baobab.application import identity, investments, payments, points, projects
+from baobab.application.investments import coverage
 from baobab.application.payments import Asked, Behaviour, GatewayUnavailable, Intent, RefundNews
+from baobab.application.points import auditing
+from baobab.application.work import HAPPENINGS
 from baobab.domain import shared
 from baobab.domain.identity.checks import KycLevel
 from builders import World
@@ -76,7 +79,13 @@ class Investor:
     async def withdraw(
         self, one: investments.InvestmentView, key: str | None = None
     ) -> investments.InvestmentView:
-        command = investments.Withdraw(investment_id=one.id)
+        await self.withdrawal(one, key)
+        return await self.show(one)
+
+    async def withdrawal(
+        self, one: investments.InvestmentView, key: str | None = None
+    ) -> investments.WithdrawalView:
+        command = investments.Withdraw(kind="investment", contribution_id=one.id)
         return await investments.withdraw_and_refund(
             command, self.run, self.gateway, actor=self.actor, key=key
         )
@@ -122,6 +131,20 @@ async def funding(world: World, project_id: UUID) -> tuple[int, int]:
 def money(payment: payments.PaymentWithReceipts) -> list[tuple[str, int]]:
     """What the receipts of a payment say."""
     return [(one.kind, one.amount.amount) for one in payment.receipts]
+
+
+def happened(world: World, *starts: str) -> list[str]:
+    """Events of these types, in their order; in memory."""
+    storage: Any = world.storage
+    return [one.type for one in storage.all(HAPPENINGS) if one.type.startswith(starts)]
+
+
+async def check_books(world: World) -> None:
+    """Points and euros add up: nothing in the ledger is wrong, and every cent that was kept is explained."""
+    tour = await auditing.verify(auditing.Verify(), world.run, actor=world.admin, keep=False)
+    assert tour.findings == ()
+    books = await world.run.read(coverage.coverage, coverage.GetCoverage(), actor=world.admin)
+    assert books.unexplained == shared.Money(0)
 
 
 async def at_once(world: World, *wishes: Awaitable[T]) -> list[T | BaseException]:

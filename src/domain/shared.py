@@ -146,6 +146,7 @@ MOST = 1_000_000_000_000
 Amount = Annotated[int, msgspec.Meta(ge=1, le=MOST, description="A positive amount in minor units.")]
 Price = Annotated[int, msgspec.Meta(ge=0, le=MOST, description="An amount in minor units, may be zero.")]
 Quantity = Annotated[int, msgspec.Meta(ge=1, le=1_000_000, description="A number of pieces.")]
+Weight = Annotated[int, msgspec.Meta(ge=1, le=1_000, description="How much beside the others.")]
 BasisPoints = Annotated[int, msgspec.Meta(ge=0, le=10_000, description="Hundredths of a percent.")]
 Version = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1, description="The version that was read.")]
 Slug = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*\Z", min_length=1, max_length=100)]

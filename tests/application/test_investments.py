@@ -1,27 +1,20 @@
 """Investing from the reservation to the points, and back within the days to think again."""
 
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 import pytest
-from investing import HIVE, Away, Investor, funding, hives, investor, money
+from investing import HIVE, Away, Investor, check_books, funding, happened, hives, investor, money
 from wishes import move
 
 from baobab.adapters.payments.sandbox import SandboxGateway
 from baobab.application import identity, investments, payments, points
 from baobab.application.runner import IdempotencyKeyReused, InvalidCommand
-from baobab.application.work import HAPPENINGS
 from baobab.domain import investments as rules
 from baobab.domain import projects, shared
 from builders import World
 
 STRANGER = shared.Actor()
-
-
-def happened(world: World, *starts: str) -> list[str]:
-    storage: Any = world.storage
-    return [one.type for one in storage.all(HAPPENINGS) if one.type.startswith(starts)]
 
 
 class Counting(SandboxGateway):
@@ -331,27 +324,64 @@ async def test_the_level_stays_while_another_investment_is_active(world: World) 
     assert [change.level for change in history] == ["protecteur", "explorateur"]
 
 
-async def test_whose_points_are_spent_in_part_cannot_withdraw(world: World) -> None:
+async def test_whose_points_are_spent_in_part_has_the_rest_of_the_money_back(world: World) -> None:
     mine, project_id = await investor(world), await hives(world)
     one = await mine.pay(await mine.invest(project_id))
-    await mine.spend(3)
-    with pytest.raises(rules.PointsAlreadySpent) as refused:
-        await mine.withdraw(one)
-    assert refused.value.facts() == {"spent": 3}
-    assert await mine.show(one) == one
-    assert (await mine.points(), await funding(world, project_id)) == (62, (HIVE, 1))
+    await mine.spend(20)
+    at = world.clock.advance(days=1)
+    back = await mine.withdrawal(one)
+    assert (back.kind, back.contribution_id, back.at) == ("investment", one.id, at)
+    assert (back.granted_points, back.returned_points, back.spent_points) == (65, 45, 20)
+    assert [money.amount for money in (back.paid, back.deducted, back.refund)] == [HIVE, 2_000, 3_000]
+    assert (back.payment.state, back.payment.refunded.amount) == ("refunded", 3_000)
+    assert money(await mine.payment(one)) == [("payment", HIVE), ("refund", 3_000)]
+    assert ((await mine.show(one)).state, await mine.points()) == ("withdrawn", 0)
+    assert await funding(world, project_id) == (0, 0)
+    await check_books(world)
 
 
-async def test_whose_points_are_set_aside_cannot_withdraw(world: World) -> None:
+async def test_whose_points_are_all_spent_withdraws_for_nothing_and_owes_nothing(world: World) -> None:
+    mine = await investor(world)
+    one = await mine.pay(await mine.invest(await hives(world)))
+    await mine.spend(65)
+    back = await mine.withdrawal(one)
+    assert (back.refund.amount, back.deducted.amount, back.returned_points) == (0, HIVE, 0)
+    assert (back.payment.state, (await mine.show(one)).state) == ("succeeded", "withdrawn")
+    assert money(await mine.payment(one)) == [("payment", HIVE)]
+    await check_books(world)
+
+
+async def test_points_that_are_set_aside_stay_the_member_s_and_are_deducted(world: World) -> None:
     mine = await investor(world)
     one = await mine.pay(await mine.invest(await hives(world)))
     hold = points.PlaceHold(user_id=mine.actor.user_id, amount=5, source_id=one.id)
     await world.run(points.hold, hold, actor=world.admin)
-    with pytest.raises(rules.PointsAlreadySpent) as refused:
-        await mine.withdraw(one)
-    assert refused.value.facts() == {"spent": 5}
+    back = await mine.withdrawal(one)
+    assert (back.returned_points, back.refund.amount) == (60, 4_500)
     world.clock.advance(minutes=31)
-    assert (await mine.withdraw(one)).state == "withdrawn"
+    assert await mine.points() == 5
+    await check_books(world)
+
+
+async def test_what_would_come_back_is_shown_before(world: World) -> None:
+    mine = await investor(world)
+    one = await mine.pay(await mine.invest(await hives(world)))
+    await mine.spend(20)
+    wish = investments.Withdraw(kind="investment", contribution_id=one.id)
+    shown = await world.run(investments.withdraw, wish, actor=mine.actor, dry_run=True)
+    assert (shown.refund.amount, shown.spent_points) == (3_000, 20)
+    assert (await mine.show(one), await mine.points()) == (one, 45)
+    assert (await mine.withdrawal(one)).refund == shown.refund
+
+
+async def test_a_withdrawal_does_not_wait_for_the_provider(world: World) -> None:
+    mine = await investor(world)
+    one = await mine.pay(await mine.invest(await hives(world)))
+    away = Investor(world, mine.actor, Away())
+    back = await away.withdrawal(one, key="w")
+    assert (back.payment.state, back.payment.refund_due.amount) == ("refund_due", HIVE)
+    assert (await mine.withdrawal(one, key="w")).payment.state == "refunded"
+    assert money(await mine.payment(one)) == [("payment", HIVE), ("refund", HIVE)]
 
 
 async def test_after_the_days_to_think_again_it_is_too_late(world: World) -> None:

@@ -4,11 +4,10 @@ from collections import Counter
 from typing import Any
 from uuid import UUID
 
-from investing import HIVE, Investor, at_once, funding, hives, investor, money
+from investing import HIVE, Investor, at_once, check_books, funding, hives, investor, money
 
 from baobab.adapters.payments.sandbox import SandboxGateway
 from baobab.application import investments, payments
-from baobab.domain import investments as rules
 from baobab.domain import points, shared
 from builders import World
 
@@ -127,17 +126,20 @@ async def test_who_withdraws_everything_at_once_is_back_at_the_first_level(any_w
     assert (await mine.level(), await mine.points()) == ("explorateur", 0)
 
 
-async def test_points_are_spent_or_given_back_never_both(any_world: World) -> None:
+async def test_a_point_is_spent_before_its_owner_thinks_again_or_not_at_all(
+    any_world: World,
+) -> None:
     mine = await investor(any_world)
     one = await mine.pay(await mine.invest(await hives(any_world)))
     there = Investor(any_world, mine.actor, mine.gateway, any_world.runner())
-    withdrawn, spent = await at_once(any_world, mine.withdraw(one), there.spend(10))
-    if isinstance(withdrawn, investments.InvestmentView):
-        assert (withdrawn.state, await mine.points()) == ("withdrawn", 0)
-        assert isinstance(spent, points.InsufficientPoints)
+    back, spent = await at_once(any_world, mine.withdrawal(one), there.spend(10))
+    assert isinstance(back, investments.WithdrawalView)
+    if isinstance(spent, points.InsufficientPoints):
+        assert (back.refund.amount, back.spent_points) == (HIVE, 0)
     else:
-        assert isinstance(withdrawn, rules.PointsAlreadySpent)
-        assert (withdrawn.spent, await mine.points()) == (10, 55)
+        assert (back.refund.amount, back.spent_points) == (HIVE - 1_000, 10)
+    assert await mine.points() == 0
+    await check_books(any_world)
 
 
 async def test_a_member_withdraws_once_by_asking_at_once(any_world: World) -> None:

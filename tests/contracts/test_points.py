@@ -14,7 +14,7 @@ from baobab.application.work import ADMINS, Wanted, Work, use_case
 from baobab.domain import shared
 from baobab.domain.points import (
     CaptureTooLarge,
-    GrantPartlySpent,
+    GrantAlreadyRevoked,
     HoldClosed,
     InsufficientPoints,
     RefundTooLarge,
@@ -408,8 +408,7 @@ async def order(command: Trade, work: Work) -> UUID:
 
 @use_case(allow=ADMINS, locks=book)
 async def withdraw(command: Trade, work: Work) -> int:
-    revoked = await points.take_back(work, command.user_id, command.id, command.funded)
-    return revoked.book.account.earned
+    return await points.take_back(work, command.user_id, command.id)
 
 
 @use_case(
@@ -421,22 +420,33 @@ async def cancel(command: Trade, work: Work) -> int:
     return back.book.account.spent
 
 
-async def test_another_use_case_grants_and_takes_back_an_untouched_grant(ledger: Ledger) -> None:
+async def test_another_use_case_grants_and_takes_a_grant_back(ledger: Ledger) -> None:
     run, admin, user_id = ledger.world.run, ledger.world.admin, ledger.member.user_id
     grant_id = await run(invest, Trade(user_id=user_id, funded=50, bonus=15), actor=admin)
     assert await ledger.left() == [(False, 15), (True, 50)]
-    assert await run(withdraw, Trade(user_id=user_id, id=grant_id, funded=65), actor=admin) == 0
+    assert await run(withdraw, Trade(user_id=user_id, id=grant_id, funded=65), actor=admin) == 65
     assert parts(await ledger.balance()) == (0, 0, 0, 0)
     assert (await ledger.last_line()).kind == "revoked"
 
 
-async def test_a_grant_that_was_touched_is_not_taken_back(ledger: Ledger) -> None:
+async def test_of_a_grant_that_was_touched_what_is_left_is_taken_back_once(ledger: Ledger) -> None:
     run, admin, user_id = ledger.world.run, ledger.world.admin, ledger.member.user_id
     grant_id = await run(invest, Trade(user_id=user_id, funded=50, bonus=15), actor=admin)
-    await ledger.spend(1)
-    with pytest.raises(GrantPartlySpent) as caught:
-        await run(withdraw, Trade(user_id=user_id, id=grant_id, funded=65), actor=admin)
-    assert caught.value.spent == 1
+    await ledger.earn(funded=7)
+    await ledger.spend(20)
+    wish = Trade(user_id=user_id, id=grant_id, funded=65)
+    assert await run(withdraw, wish, actor=admin) == 45
+    assert await ledger.left() == [(True, 7)]
+    with pytest.raises(GrantAlreadyRevoked):
+        await run(withdraw, wish, actor=admin)
+
+
+async def test_of_a_grant_that_is_spent_nothing_is_taken_back(ledger: Ledger) -> None:
+    run, admin, user_id = ledger.world.run, ledger.world.admin, ledger.member.user_id
+    grant_id = await run(invest, Trade(user_id=user_id, funded=50, bonus=15), actor=admin)
+    await ledger.spend(65)
+    assert await run(withdraw, Trade(user_id=user_id, id=grant_id, funded=65), actor=admin) == 0
+    assert (await ledger.last_line()).kind == "spent"
 
 
 async def test_another_use_case_spends_and_gives_back(ledger: Ledger) -> None:

@@ -65,6 +65,12 @@ def active(at: datetime = SOON) -> investments.Case:
     return case_of(pay(case_of(reserve(book())), at))
 
 
+def withdraw(case: investments.Case, at: datetime, spent: int = 0) -> investments.Outcome:
+    """Thinking again, when so many points of it are spent."""
+    reckoned = investments.reckon("investment", case.payment, 65, 65 - spent, at)
+    return investments.withdraw(case, reckoned, at)
+
+
 def tags(outcome: investments.Outcome) -> list[str]:
     return [str(type(event).__struct_config__.tag) for event in outcome.events]
 
@@ -96,26 +102,26 @@ def test_what_is_not_offered_is_not_found() -> None:
 
 @pytest.mark.parametrize(("points", "shown"), [(17, 625), (19, 1_875), (101, 53_125)])
 def test_the_bonus_is_shown_in_basis_points(points: int, shown: int) -> None:
-    assert investments.Offer("ruche", 1_600, points).bonus_bp == shown
+    assert investments.Offer(1_600, points, type="ruche").bonus_bp == shown
 
 
 def test_the_shown_bonus_is_rounded_half_to_even() -> None:
     """5 of 32 thousand is 1.5625 basis points; 3 of 20 thousand is 1.5, and 5 of 20 thousand 2.5."""
-    assert investments.Offer("ruche", 3_200_000, 32_005).bonus_bp == 2
-    assert investments.Offer("ruche", 2_000_000, 20_003).bonus_bp == 2
-    assert investments.Offer("ruche", 2_000_000, 20_005).bonus_bp == 2
+    assert investments.Offer(3_200_000, 32_005, type="ruche").bonus_bp == 2
+    assert investments.Offer(2_000_000, 20_003, type="ruche").bonus_bp == 2
+    assert investments.Offer(2_000_000, 20_005, type="ruche").bonus_bp == 2
 
 
 @pytest.mark.parametrize(("price", "points"), [(5_050, 65), (5_000, 49), (99, 5), (0, 5)])
 def test_an_unsound_offer_sells_nothing(price: int, points: int) -> None:
-    unsound = investments.Offer("ruche", price, points)
+    unsound = investments.Offer(price, points, type="ruche")
     with pytest.raises(investments.OfferUnsound) as refused:
         investments.reserve(wish(), book(), unsound, POLICY, AT)
     assert refused.value.facts() == {"price_cents": price, "points": points}
 
 
 def test_an_offer_may_have_no_bonus() -> None:
-    plain = investments.reserve(wish(), book(), investments.Offer("ruche", 5_000, 50), POLICY, AT)
+    plain = investments.reserve(wish(), book(), investments.Offer(5_000, 50, type="ruche"), POLICY, AT)
     assert (plain.investment.funded_points, plain.investment.bonus_points) == (50, 0)
 
 
@@ -381,7 +387,7 @@ def test_late_money_has_the_same_fate_whether_or_not_the_expiry_was_written_down
 
 def test_a_withdrawal_returns_the_share_and_all_the_money() -> None:
     case = active()
-    outcome = investments.withdraw(case, 0, LATE)
+    outcome = withdraw(case, LATE)
     assert outcome.investment == shared.evolve(case.investment, state="withdrawn", withdrawn_at=LATE)
     assert outcome.entry.state == "returned"
     assert outcome.funding == projects.Funding(PROJECT, taken_cents=0, supporters=0, sequence=3)
@@ -395,9 +401,9 @@ def test_a_member_may_withdraw_until_the_end_of_the_fourteenth_day_in_paris() ->
     case = active(datetime(2026, 3, 20, 22, 59, tzinfo=UTC))
     end = datetime(2026, 4, 3, 22, 0, tzinfo=UTC)
     assert case.investment.withdraw_until == end
-    assert investments.withdraw(case, 0, end - timedelta(microseconds=1)).investment.state == "withdrawn"
+    assert withdraw(case, end - timedelta(microseconds=1)).investment.state == "withdrawn"
     with pytest.raises(investments.WithdrawalWindowClosed) as refused:
-        investments.withdraw(case, 0, end)
+        withdraw(case, end)
     assert refused.value.facts() == {"until": end}
 
 
@@ -417,26 +423,35 @@ def test_only_an_active_investment_is_withdrawn_from(state: investments.Investme
     case = active()
     changed = shared.evolve(case, investment=shared.evolve(case.investment, state=state))
     with pytest.raises(investments.InvestmentNotActive) as refused:
-        investments.withdraw(changed, 0, LATE)
+        withdraw(changed, LATE)
     assert refused.value.facts() == {"state": state}
 
 
-def test_an_investment_whose_points_were_spent_is_not_withdrawn_from() -> None:
-    with pytest.raises(investments.PointsAlreadySpent) as refused:
-        investments.withdraw(active(), 3, LATE)
-    assert refused.value.facts() == {"spent": 3}
+@pytest.mark.parametrize(
+    ("spent", "refund"), [(0, 5_000), (1, 4_900), (15, 3_500), (49, 100), (50, 0), (65, 0)]
+)
+def test_each_point_that_is_spent_is_kept_at_one_euro_and_nobody_owes_anything(
+    spent: int, refund: int
+) -> None:
+    case = active()
+    reckoned = investments.reckon("investment", case.payment, 65, 65 - spent, LATE)
+    assert (reckoned.refund_cents, reckoned.deducted_cents) == (refund, 5_000 - refund)
+    assert (reckoned.spent_points, reckoned.contribution_id) == (spent, case.investment.id)
+    outcome = investments.withdraw(case, reckoned, LATE)
+    assert outcome.investment.state == "withdrawn"
+    assert outcome.payment.refund_due_cents == refund
+    assert outcome.payment.state == ("refund_due" if refund else "succeeded")
 
 
-def test_everything_that_forbids_a_withdrawal_is_told() -> None:
-    late = active().investment
-    assert investments.why_not_withdraw(late, 0, LATE) == ()
-    refusals = investments.why_not_withdraw(shared.evolve(late, state="refunded"), 3, AT + timedelta(days=20))
-    assert [refusal.code for refusal in refusals] == [
-        *("investment_not_active", "withdrawal_window_closed", "points_already_spent"),
-    ]
-    pending = reserve(book()).investment
-    codes = [refusal.code for refusal in investments.why_not_withdraw(pending, 0, LATE)]
-    assert codes == ["investment_not_active"]
+def test_money_that_went_back_before_does_not_go_back_again() -> None:
+    paid = shared.evolve(active().payment, refunded_cents=2_000)
+    assert investments.reckon("investment", paid, 65, 60, LATE).refund_cents == 2_500
+
+
+def test_a_portion_of_a_subscription_in_the_project_counts_as_another_share() -> None:
+    mine = shared.evolve(active(), portions=2)
+    assert mine.others == 2
+    assert withdraw(mine, LATE).funding.supporters == 1
 
 
 def test_a_member_with_another_share_of_the_project_stays_one_supporter() -> None:
@@ -444,7 +459,7 @@ def test_a_member_with_another_share_of_the_project_stays_one_supporter() -> Non
     sibling = shared.evolve(mine.investment, id=UUID(int=500))
     siblings = (mine.investment, sibling)
     assert shared.evolve(mine, siblings=siblings).others == 1
-    assert investments.withdraw(shared.evolve(mine, siblings=siblings), 0, LATE).funding.supporters == 1
+    assert withdraw(shared.evolve(mine, siblings=siblings), LATE).funding.supporters == 1
     second = shared.evolve(case_of(reserve(book(), 200)), siblings=siblings)
     assert pay(second).funding.supporters == 0
 

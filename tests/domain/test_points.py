@@ -101,8 +101,13 @@ class Books:
         lots = [self.lots[one.lot_id] for one in taken]
         return self._move(points.refund, debit, taken, lots, amount=amount, ids=self.ids)
 
-    def revoke(self, grant_id: UUID, granted: int) -> Movement:
-        return self._move(points.revoke, grant_id, granted, ids=self.ids)
+    def revoke(self, grant_id: UUID) -> Movement:
+        def revoke(book: Book, **wish: Any) -> Movement:
+            known = self.lots | {lot.id: lot for lot in book.lots}
+            made = [lot for lot in known.values() if lot.grant_id == grant_id]
+            return points.revoke(book, grant_id, made, **wish)
+
+        return self._move(revoke, ids=self.ids)
 
     def adjust(self, amount: int) -> Movement:
         wish = {"author_id": MEMBER, "reason": "counted again", "source_id": SHOP.id}
@@ -246,9 +251,7 @@ def take(books: Books, step: Step) -> str:
             case "refund":
                 books.refund(pick(books.debits(), wish[0]), wish[1])
             case "revoke":
-                lot = pick(list(books.lots.values()), wish[0])
-                grant = [one.amount for one in books.lots.values() if one.grant_id == lot.grant_id]
-                books.revoke(lot.grant_id, sum(grant))
+                books.revoke(pick(list(books.lots.values()), wish[0]).grant_id)
             case _:
                 getattr(books, name)(*wish)
     except (shared.DomainError, Nothing) as error:
@@ -654,20 +657,34 @@ def test_an_untouched_grant_is_taken_back_whole(books: Books) -> None:
     books.earn(50, 15)
     books.earn(7)
     grant_id = next(iter(books.lots.values())).grant_id
-    books.revoke(grant_id, 65)
+    books.revoke(grant_id)
     assert books.remaining() == [0, 0, 7]
     assert books.account.earned == 7
     assert books.events[-1] == points.GrantRevoked(MEMBER, points.POINTS, grant_id, 65, 0)
     check(books)
+    with pytest.raises(points.GrantAlreadyRevoked):
+        books.revoke(grant_id)
 
 
 @pytest.mark.parametrize("touch", ["spend", "hold"])
-def test_a_grant_that_was_touched_is_not_taken_back(books: Books, touch: str) -> None:
+def test_of_a_grant_that_was_touched_what_is_left_is_taken_back(books: Books, touch: str) -> None:
     books.earn(50, 15)
-    getattr(books, touch)(3)
-    with pytest.raises(points.GrantPartlySpent) as caught:
-        books.revoke(next(iter(books.lots.values())).grant_id, 65)
-    assert caught.value.spent == 3
+    getattr(books, touch)(20)
+    grant_id = next(iter(books.lots.values())).grant_id
+    books.revoke(grant_id)
+    assert books.events[-1] == points.GrantRevoked(MEMBER, points.POINTS, grant_id, 45, 0)
+    assert all(lot.revoked for lot in books.lots.values())
+    assert sum(books.remaining()) == (20 if touch == "hold" else 0)
+    check(books)
+
+
+def test_of_a_grant_that_is_all_spent_nothing_is_taken_back(books: Books) -> None:
+    books.earn(50, 15)
+    books.spend(65)
+    before = len(books.postings)
+    books.revoke(next(iter(books.lots.values())).grant_id)
+    assert len(books.postings) == before
+    assert not any(lot.revoked for lot in books.lots.values())
 
 
 def test_a_correction_up_makes_a_bonus_lot_and_down_takes_as_a_debit_does(books: Books) -> None:

@@ -1,12 +1,13 @@
 """What the coverage report is made from, in memory."""
 
-from ...application.investments import INVESTMENTS
+from ...application.investments import CHARGES, INVESTMENTS, WITHDRAWALS
 from ...application.investments.coverage import Flows
 from ...application.payments import PAYMENTS, RECEIPTS
 from ...application.points import LOTS
 from ...domain.points import POINTS
 from .storage import MemoryStorage
 
+BOUGHT = ("investment", "subscription")
 MOVED_ON = ("gift", "conversion")
 
 
@@ -15,11 +16,13 @@ class CoverageQueries:
         self._storage = storage
 
     async def flows(self) -> Flows:
-        shares = self._storage.all(INVESTMENTS, lambda one: one.state == "active")
+        active = self._storage.all(INVESTMENTS, lambda one: one.state == "active")
+        shares = [*active, *self._storage.all(CHARGES, lambda one: one.state == "paid")]
         lots = self._storage.all(LOTS, lambda one: one.unit == POINTS and one.funded)
-        mine = [lot for lot in lots if lot.source_type == "investment"]
+        mine = [lot for lot in lots if lot.source_type in BOUGHT]
         revoked = {(lot.user_id, lot.grant_id) for lot in mine if lot.revoked}
-        others = [lot for lot in lots if lot.source_type not in ("investment", *MOVED_ON)]
+        others = [lot for lot in lots if lot.source_type not in (*BOUGHT, *MOVED_ON)]
+        kept = self._storage.all(WITHDRAWALS, lambda one: one.returned_points > 0)
         return Flows(
             received=self._receipts("payment"),
             returned=self._receipts("refund"),
@@ -27,6 +30,7 @@ class CoverageQueries:
             shares_cents=sum(one.amount_cents for one in shares),
             shares_points=sum(one.funded_points for one in shares),
             clawed_points=sum(one.funded_points for one in shares if (one.user_id, one.grant_id) in revoked),
+            kept_for_spent=sum(one.deducted_cents for one in kept),
             issued=sum(lot.amount for lot in mine),
             taken_back=sum(lot.amount for lot in mine if lot.revoked),
             elsewhere=sum(lot.amount for lot in others if not lot.revoked),

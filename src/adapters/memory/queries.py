@@ -10,6 +10,7 @@ from .inventory_checks import StockChecks
 from .investments import InvestmentsQueries
 from .investments_coverage import CoverageQueries
 from .investments_standing import StandingQueries
+from .investments_subscriptions import SubscriptionsQueries
 from .orders import OrdersQueries
 from .partners import PartnersQueries
 from .payments import EventsQueries, PaymentsQueries
@@ -39,6 +40,7 @@ class MemoryQueries:
         self.investments = InvestmentsQueries(storage)
         self.coverage = CoverageQueries(storage)
         self.standing = StandingQueries(storage)
+        self.subscriptions = SubscriptionsQueries(storage)
         self.catalog = CatalogQueries(storage)
         self.inventory = InventoryQueries(storage)
         self.stock_checks = StockChecks(storage)

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from sqlalchemy import Text, bindparam, case, cast, func, literal_column, select
+from sqlalchemy import Text, bindparam, case, cast, func, literal_column, select, union_all
 
 from ...application.investments.coverage import Flows
 from ...domain.points import POINTS
 from .database import Database
 from .investments import investment
+from .investments_subscriptions import charge, withdrawal
 from .payments import payment, receipt
 from .points import lot
 from .rows import Statement, plain
@@ -29,8 +30,8 @@ _due = (
     .where(plain(payment.c.state == "refund_due"))
     .cte("due")
 )
-_funded = plain(lot.c.source_type == "investment")
-_elsewhere = plain(lot.c.source_type.not_in(("investment", "gift", "conversion")))
+_funded = plain(lot.c.source_type.in_(("investment", "subscription")))
+_elsewhere = plain(lot.c.source_type.not_in(("investment", "subscription", "gift", "conversion")))
 _points = (
     select(
         _sum(lot.c.amount, _funded).label("issued"),
@@ -40,23 +41,33 @@ _points = (
     .where(lot.c.unit == bindparam("unit", POINTS, Text), lot.c.funded)
     .cte("made")
 )
-_taken = (lot.c.user_id == investment.c.user_id) & (lot.c.grant_id == investment.c.grant_id)
+_fields = ("user_id", "grant_id", "amount_cents", "funded_points")
+_bought = union_all(
+    select(*(investment.c[name] for name in _fields)).where(plain(investment.c.state == "active")),
+    select(*(charge.c[name] for name in _fields)).where(plain(charge.c.state == "paid")),
+).subquery("bought")
+_taken = (lot.c.user_id == _bought.c.user_id) & (lot.c.grant_id == _bought.c.grant_id)
 _clawed = select(literal_column("1")).where(_taken, lot.c.funded, lot.c.revoked).exists()
 _shares = (
     select(
-        _sum(investment.c.amount_cents).label("cents"),
-        _sum(investment.c.funded_points).label("points"),
-        _sum(investment.c.funded_points, _clawed).label("clawed"),
+        _sum(_bought.c.amount_cents).label("cents"),
+        _sum(_bought.c.funded_points).label("points"),
+        _sum(_bought.c.funded_points, _clawed).label("clawed"),
     )
-    .where(plain(investment.c.state == "active"))
+    .select_from(_bought)
     .cte("share")
+)
+_kept = (
+    select(_sum(withdrawal.c.paid_cents - withdrawal.c.refund_cents).label("cents"))
+    .where(plain(withdrawal.c.returned_points > 0))
+    .cte("kept")
 )
 _FLOWS = Statement(
     select(
         *(_money.c.received, _money.c.returned, _due.c.due),
-        *(_shares.c.cents, _shares.c.points, _shares.c.clawed),
+        *(_shares.c.cents, _shares.c.points, _shares.c.clawed, _kept.c.cents),
         *(_points.c.issued, _points.c.taken_back, _points.c.elsewhere),
-    ).select_from(_money, _due, _shares, _points)
+    ).select_from(_money, _due, _shares, _kept, _points)
 )
 
 

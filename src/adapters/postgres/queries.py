@@ -11,6 +11,7 @@ from .inventory_checks import StockChecks
 from .investments import InvestmentsQueries
 from .investments_coverage import CoverageQueries
 from .investments_standing import StandingQueries
+from .investments_subscriptions import SubscriptionsQueries
 from .orders import OrdersQueries
 from .partners import PartnersQueries
 from .payments import PaymentsQueries
@@ -40,6 +41,7 @@ class PostgresQueries:
         self.investments = InvestmentsQueries(database)
         self.coverage = CoverageQueries(database)
         self.standing = StandingQueries(database)
+        self.subscriptions = SubscriptionsQueries(database)
         self.catalog = CatalogQueries(database)
         self.inventory = InventoryQueries(database)
         self.stock_checks = StockChecks(database)

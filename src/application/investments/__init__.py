@@ -1,13 +1,17 @@
-"""Investments: reserve a share, pay, settle; think again within some days (M14, M15, M16).
+"""Investments and subscriptions: reserve, pay, settle; think again within some days (M14 to M17, M19).
 
 Reserving, settling and withdrawing are use cases; the payment provider is called between them, by the
-functions of `paying`, which every edge shares.
+functions of `paying` and `renewing`, which every edge shares.
 
-Decisions: docs/decisions/0010-the-payment-provider.md, 0015-the-till.md.
+Decisions: docs/decisions/0010-the-payment-provider.md, 0015-the-till.md, 0016-subscriptions.md.
 """
 
+from typing import Any
+
 from ..payments import Settle
-from .investing import POLICY, expire, reserve, settle, withdraw
+from ..work import Kind
+from . import records, subscription_records, withdrawing
+from .investing import POLICY, expire, reserve, settle
 from .paying import (
     Bought,
     Purchase,
@@ -17,13 +21,13 @@ from .paying import (
     open_payment,
     pay,
     played,
+    refund,
     reservation,
     withdraw_and_refund,
 )
 from .reading import OFFERS, investment, listing, offers
 from .records import (
     INVESTMENTS,
-    KINDS,
     Expire,
     GetInvestment,
     HasInvestments,
@@ -35,31 +39,138 @@ from .records import (
     OfferView,
     Paid,
     Reserve,
-    Withdraw,
     is_open,
 )
+from .renewing import (
+    Renewals,
+    pay_now_and_open,
+    renew,
+    renew_due,
+    request_of,
+    subscribe_and_open,
+)
+from .subscribing import (
+    begin_renewal,
+    cancel_subscription,
+    choose_plan,
+    choose_projects,
+    pay_now,
+    resume_subscription,
+    settle_subscription,
+    stop_subscription,
+    subscribe,
+)
+from .subscription_reading import (
+    PLANS,
+    charges,
+    count_due,
+    find_due,
+    plans,
+    subscription,
+    subscription_listing,
+)
+from .subscription_records import (
+    CHARGES,
+    PORTIONS,
+    SUBSCRIPTIONS,
+    BeginRenewal,
+    CancelSubscription,
+    Charged,
+    ChargeView,
+    ChoosePlan,
+    ChooseProjects,
+    CountDue,
+    Due,
+    FindDue,
+    GetSubscription,
+    HasSubscriptions,
+    ListCharges,
+    ListPlans,
+    ListSubscriptions,
+    PaidCharge,
+    PayNow,
+    PlanView,
+    PortionView,
+    RenewalView,
+    RequestSubscription,
+    ResumeSubscription,
+    StopSubscription,
+    Subscribe,
+    Subscribed,
+    SubscriptionsQueries,
+    SubscriptionView,
+    WishedPlan,
+    WishedProjects,
+    WishedStop,
+)
+from .withdrawing import WITHDRAWALS, Withdraw, WithdrawalView, withdraw
+
+KINDS: tuple[Kind[Any], ...] = (*records.KINDS, *subscription_records.KINDS, *withdrawing.KINDS)
 
 __all__ = [
+    "CHARGES",
     "INVESTMENTS",
     "KINDS",
     "OFFERS",
+    "PLANS",
     "POLICY",
+    "PORTIONS",
+    "SUBSCRIPTIONS",
+    "WITHDRAWALS",
+    "BeginRenewal",
     "Bought",
+    "CancelSubscription",
+    "ChargeView",
+    "Charged",
+    "ChoosePlan",
+    "ChooseProjects",
+    "CountDue",
+    "Due",
     "Expire",
+    "FindDue",
     "GetInvestment",
+    "GetSubscription",
     "HasInvestments",
+    "HasSubscriptions",
     "Invest",
     "InvestmentView",
     "InvestmentsQueries",
+    "ListCharges",
     "ListInvestments",
     "ListOffers",
+    "ListPlans",
+    "ListSubscriptions",
     "OfferView",
     "Paid",
+    "PaidCharge",
+    "PayNow",
+    "PlanView",
+    "PortionView",
     "Purchase",
+    "RenewalView",
+    "Renewals",
+    "RequestSubscription",
     "Reserve",
+    "ResumeSubscription",
     "Settle",
+    "StopSubscription",
+    "Subscribe",
+    "Subscribed",
+    "SubscriptionView",
+    "SubscriptionsQueries",
+    "WishedPlan",
+    "WishedProjects",
+    "WishedStop",
     "Withdraw",
+    "WithdrawalView",
+    "begin_renewal",
+    "cancel_subscription",
+    "charges",
+    "choose_plan",
+    "choose_projects",
+    "count_due",
     "expire",
+    "find_due",
     "hear",
     "invest",
     "investment",
@@ -69,10 +180,24 @@ __all__ = [
     "offers",
     "open_payment",
     "pay",
+    "pay_now",
+    "pay_now_and_open",
+    "plans",
     "played",
+    "refund",
+    "renew",
+    "renew_due",
+    "request_of",
     "reservation",
     "reserve",
+    "resume_subscription",
     "settle",
+    "settle_subscription",
+    "stop_subscription",
+    "subscribe",
+    "subscribe_and_open",
+    "subscription",
+    "subscription_listing",
     "withdraw",
     "withdraw_and_refund",
 ]

@@ -11,18 +11,19 @@ from ..work import ADMINS, Read, query
 
 
 class GetCoverage(shared.Query):
-    """The money of investments against the points that it paid for."""
+    """The money of investments and subscriptions against the points that it paid for."""
 
 
 class Coverage(shared.Record):
-    """The money of investments against the points that it paid for, and against what is owed.
+    """The money of investments and subscriptions against the points that it paid for, and what is owed.
 
     `kept` = `received` − `returned`; `paid_points` counts what was `issued` for money less what was
     `taken_back`, in euros. Their `difference` = `refunds_due` (money that is still to go back) +
     `remainders` (cents of a price that make no whole point) + `clawed_back` (points taken back though the
-    money stayed) + `unexplained`, which should be nothing. `issued_elsewhere` are funded points without a
-    payment here: from other systems, or given by hand. `ratio_bp` is what was kept against the liability,
-    `funded_bp` the part of the liability that was paid for, both in hundredths of a percent.
+    money stayed) + `kept_for_spent` (what withdrawals kept for points that were spent) + `unexplained`, which
+    should be nothing. `issued_elsewhere` are funded points without a payment here: from other systems, or
+    given by hand. `ratio_bp` is what was kept against the liability, `funded_bp` the part of the liability
+    that was paid for, both in hundredths of a percent.
     """
 
     at: datetime
@@ -36,6 +37,7 @@ class Coverage(shared.Record):
     refunds_due: shared.Money
     remainders: shared.Money
     clawed_back: shared.Money
+    kept_for_spent: shared.Money
     unexplained: shared.Money
     issued_elsewhere: int
     liability: shared.Money
@@ -44,9 +46,10 @@ class Coverage(shared.Record):
 
 
 class Flows(shared.Record):
-    """Cents that came, went back and are due back; what active shares cost in cents and paid for in points,
-    and how much of that was taken back all the same; funded points that investments made in all, those that
-    were taken back, and those of any other source that were not."""
+    """Cents that came, went back and are due back; what active shares and paid periods cost in cents and paid
+    for in points, and how much of that was taken back all the same; cents that withdrawals kept where they
+    took points back; funded points that money made in all, those that were taken back, and those of any other
+    source that were not."""
 
     received: int
     returned: int
@@ -54,6 +57,7 @@ class Flows(shared.Record):
     shares_cents: int
     shares_points: int
     clawed_points: int
+    kept_for_spent: int
     issued: int
     taken_back: int
     elsewhere: int
@@ -93,7 +97,8 @@ async def coverage(question: GetCoverage, read: Read[HasCoverage]) -> Coverage:
         refunds_due=shared.Money(flows.due),
         remainders=shared.Money(remainders),
         clawed_back=shared.Money(clawed),
-        unexplained=shared.Money(kept - paid - flows.due - remainders - clawed),
+        kept_for_spent=shared.Money(flows.kept_for_spent),
+        unexplained=shared.Money(kept - paid - flows.due - remainders - clawed - flows.kept_for_spent),
         issued_elsewhere=flows.elsewhere,
         liability=shared.Money((funded + bonus) * cents),
         ratio_bp=basis_points(kept, (funded + bonus) * cents),

@@ -13,9 +13,13 @@ from .. import payments
 from ..payments import BookDispute, Gateway, Notification, PaymentView, PlayPayment, Sandbox, Settle
 from ..runner import Runner
 from ..work import UseCase
-from .investing import reserve, settle, withdraw
+from .investing import reserve, settle
 from .reading import investment
-from .records import GetInvestment, Invest, InvestmentView, Reserve, Withdraw
+from .records import GetInvestment, Invest, InvestmentView, Reserve
+from .subscribing import settle_subscription
+from .subscription_reading import subscription
+from .subscription_records import GetSubscription
+from .withdrawing import Withdraw, WithdrawalView, withdraw
 
 
 class Bought(Protocol):
@@ -43,7 +47,15 @@ async def _show_investment(paid: PaymentView, run: Runner, actor: shared.Actor) 
     return await run.read(investment, question, actor=actor)
 
 
-PURCHASES: Mapping[Purpose, Purchase] = {"investment": Purchase(settle, _show_investment)}
+async def _show_subscription(paid: PaymentView, run: Runner, actor: shared.Actor) -> Bought:
+    question = GetSubscription(user_id=paid.user_id, subscription_id=paid.purpose_id, payment_id=paid.id)
+    return await run.read(subscription, question, actor=actor)
+
+
+PURCHASES: Mapping[Purpose, Purchase] = {
+    "investment": Purchase(settle, _show_investment),
+    "subscription": Purchase(settle_subscription, _show_subscription),
+}
 
 
 async def invest(
@@ -128,9 +140,17 @@ async def money_back(one: B, run: Runner, gateway: Gateway, actor: shared.Actor)
 
 async def withdraw_and_refund(
     command: Withdraw, run: Runner, gateway: Gateway, *, actor: shared.Actor, key: str | None = None
-) -> InvestmentView:
-    """Give the actor's investment back, and its money. Raises what `withdraw` raises."""
-    return await money_back(await run(withdraw, command, actor=actor, key=key), run, gateway, actor)
+) -> WithdrawalView:
+    """Give back what the actor bought, and its money. Raises what `withdraw` raises."""
+    return await refund(await run(withdraw, command, actor=actor, key=key), run, gateway, actor)
+
+
+async def refund(
+    withdrawn: WithdrawalView, run: Runner, gateway: Gateway, actor: shared.Actor
+) -> WithdrawalView:
+    """A withdrawal once its money went back, where any is due and the provider answers."""
+    bought = await money_back(withdrawn, run, gateway, actor)
+    return shared.evolve(withdrawn, payment=bought.payment)
 
 
 async def pay(

@@ -59,12 +59,6 @@ class Expire(shared.Command, kw_only=True):
     early: bool = False
 
 
-class Withdraw(shared.Command, kw_only=True):
-    """Think again: give an investment back with its points, for all its money."""
-
-    investment_id: UUID
-
-
 class OfferView(shared.Record):
     """What a member can buy. `bonus_bp` is the bonus in hundredths of a percent, rounded."""
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from ...domain import points, shared
-from ...domain.points import POINTS, Account, Book, Hold, Movement, Policy
+from ...domain.points import POINTS, Account, Book, Hold, Movement, Policy, Posting
 from ..work import Conflict, Wanted, Work
 from .records import ACCOUNTS, ALLOCATIONS, BOOKS, HOLDS, LOTS, POLICIES, POSTINGS
 
@@ -125,12 +125,16 @@ def debit_keys(user_id: UUID, debit_id: UUID) -> tuple[Wanted, ...]:
     return (POSTINGS.key(user_id, debit_id), ALLOCATIONS.group("debit", user_id, debit_id))
 
 
-async def take_back(work: Work, user_id: UUID, grant_id: UUID, granted: int) -> Movement:
-    """Revoke one untouched grant inside another use case, whose locks cover `book_keys(user_id)`."""
+async def take_back(work: Work, user_id: UUID, grant_id: UUID) -> int:
+    """Revoke what is left of a grant inside another use case, whose locks cover `book_keys(user_id)`; how
+    many points that was."""
+    group = LOTS.group("grant", user_id, grant_id)
+    await work.load(group)
     opened = await open_book(work, user_id)
-    revoked = points.revoke(opened.book, grant_id, granted, at=work.now, ids=work.new_id)
-    keep(work, opened, revoked)
-    return revoked
+    keep(work, opened)
+    revoked = points.revoke(opened.book, grant_id, work.list(group), at=work.now, ids=work.new_id)
+    keep(work, revoked)
+    return sum(-one.amount for one in revoked.changed if isinstance(one, Posting))
 
 
 def _event(movement: Movement, kind: type[shared.R]) -> shared.R:

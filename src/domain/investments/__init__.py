@@ -8,8 +8,7 @@ not anybody wrote the expiry down. Source: M14, M15, M16.
     RuleForbids
     ├── TooManyReservations      a member does not keep a project full without paying
     ├── OfferUnsound             an offer costs whole euros and grants at least a point for each
-    ├── WithdrawalWindowClosed   the days to think again are over
-    └── PointsAlreadySpent       the points must be whole to be given back
+    └── WithdrawalWindowClosed   the days to think again are over
     StateForbids
     ├── InvestmentNotActive      only an active investment can be withdrawn from
     └── HoldStillRuns            the member may still pay
@@ -30,6 +29,7 @@ from .records import (
     Policy,
     Reserved,
     Settlement,
+    Terms,
     Verdict,
     Wish,
     Withdrawn,
@@ -45,32 +45,33 @@ from .reserving import (
 from .settling import (
     TRACKING_LETTERS,
     TRACKING_PREFIXES,
-    WITHDRAWING,
     HoldStillRuns,
     InvestmentNotActive,
-    PointsAlreadySpent,
-    WithdrawalWindowClosed,
+    check_withdrawal,
     expire,
     give_up,
-    only_an_active_investment,
-    only_with_all_its_points,
-    only_within_the_window,
     settle_failed,
     settle_paid,
     tracking_code,
-    why_not_withdraw,
     withdraw,
     withdrawal_end,
+)
+from .withdrawing import (
+    ContributionKind,
+    Withdrawal,
+    WithdrawalWindowClosed,
+    check_window,
+    reckon,
 )
 
 __all__ = [
     "DEFAULT_OFFERS",
     "TRACKING_LETTERS",
     "TRACKING_PREFIXES",
-    "WITHDRAWING",
     "Activated",
     "Cancelled",
     "Case",
+    "ContributionKind",
     "Expired",
     "HoldStillRuns",
     "Investment",
@@ -81,28 +82,28 @@ __all__ = [
     "Offer",
     "OfferUnsound",
     "Outcome",
-    "PointsAlreadySpent",
     "Policy",
     "Reserved",
     "Settlement",
+    "Terms",
     "TooManyReservations",
     "Verdict",
     "Wish",
+    "Withdrawal",
     "WithdrawalWindowClosed",
     "Withdrawn",
     "check_offer",
     "check_reservations",
+    "check_window",
+    "check_withdrawal",
     "expire",
     "find_offer",
     "give_up",
-    "only_an_active_investment",
-    "only_with_all_its_points",
-    "only_within_the_window",
+    "reckon",
     "reserve",
     "settle_failed",
     "settle_paid",
     "tracking_code",
-    "why_not_withdraw",
     "withdraw",
     "withdrawal_end",
 ]

@@ -12,19 +12,21 @@ Verdict = Literal["honoured", "returned", "known"]
 
 
 class Policy(shared.Record):
-    """How long a share is reserved, how many of them a member may leave unpaid, and how many days
-    after the payment a member may withdraw."""
+    """How long a share is reserved, how many of them a member may leave unpaid, how many days after the
+    payment a member may withdraw; how many months a subscription is paid for, and how many days after each
+    failed try the next one comes: after one more failure it ends."""
 
     hold_minutes: int = 30
     most_pending: int = 5
     withdrawal_days: int = 14
     zone: str = "Europe/Paris"
+    period_months: int = 12
+    retry_days: tuple[int, ...] = (2, 5)
 
 
-class Offer(shared.Record):
-    """What a member can buy: the price in cents, and the points that are granted in all."""
+class Terms(shared.Record):
+    """What something costs, in cents, and the points that it grants in all."""
 
-    type: projects.InvestmentType
     price_cents: shared.Amount
     points: shared.Amount
 
@@ -44,10 +46,16 @@ class Offer(shared.Record):
         return round(Fraction(self.bonus_points * 10_000, self.funded_points))
 
 
+class Offer(Terms, kw_only=True):
+    """What a member can buy in a project."""
+
+    type: projects.InvestmentType
+
+
 DEFAULT_OFFERS = (
-    Offer("ruche", 5_000, 65),
-    Offer("olivier", 8_000, 105),
-    Offer("parcelle_familiale", 15_000, 210),
+    Offer(5_000, 65, type="ruche"),
+    Offer(8_000, 105, type="olivier"),
+    Offer(15_000, 210, type="parcelle_familiale"),
 )
 
 
@@ -93,7 +101,8 @@ class Wish(shared.Record):
 class Case(shared.Record):
     """What a decision about an investment looks at, read under the locks of its owner and its project.
 
-    `siblings` are the member's investments; those that are not active do not matter.
+    `siblings` are the member's investments; those that are not active do not matter. `portions` is how many
+    portions of subscriptions they have in the project.
     """
 
     investment: Investment
@@ -101,12 +110,13 @@ class Case(shared.Record):
     entry: projects.FundingEntry
     book: projects.Book
     siblings: tuple[Investment, ...] = ()
+    portions: int = 0
 
     @property
     def others(self) -> int:
         """How many further shares of the project the member has."""
         mine = self.investment
-        return sum(
+        return self.portions + sum(
             one.state == "active" and one.project_id == mine.project_id and one.id != mine.id
             for one in self.siblings
         )

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from .. import payments, points, projects, shared
-from .records import Investment, Offer, Outcome, Policy, Reserved, Wish, told
+from .records import Investment, Offer, Outcome, Policy, Reserved, Terms, Wish, told
 
 
 class TooManyReservations(shared.RuleForbids):
@@ -30,7 +30,7 @@ def find_offer(offers: Iterable[Offer], type: projects.InvestmentType) -> Offer:
     raise shared.NotFound(kind="offer", id=type)
 
 
-def check_offer(offer: Offer) -> None:
+def check_offer(offer: Terms) -> None:
     """Raise OfferUnsound unless it costs whole euros and grants at least a point for each."""
     euros, cents = divmod(offer.price_cents, points.CENTS_PER_POINT)
     if euros < 1 or cents or offer.bonus_points < 0:

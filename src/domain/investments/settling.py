@@ -1,6 +1,6 @@
 """From a reservation to a share, or to money that goes back (M15, M16)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from .records import (
     Withdrawn,
     told,
 )
+from .withdrawing import Withdrawal, check_window
 
 TRACKING_PREFIXES: Mapping[projects.InvestmentType, str] = {
     "ruche": "RUCHE",
@@ -26,16 +27,6 @@ TRACKING_PREFIXES: Mapping[projects.InvestmentType, str] = {
 }
 TRACKING_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: nothing that is mistaken for something else when read aloud."""
-
-
-class WithdrawalWindowClosed(shared.RuleForbids):
-    message = "It was possible to withdraw until {until}."
-    until: datetime
-
-
-class PointsAlreadySpent(shared.RuleForbids):
-    message = "{spent} of the points of this investment are spent already."
-    spent: int
 
 
 class InvestmentNotActive(shared.StateForbids):
@@ -63,16 +54,17 @@ def withdrawal_end(active_at: datetime, policy: Policy) -> datetime:
     return shared.end_of_day(last, policy.zone)
 
 
-def settle_paid(case: Case, receipt_id: UUID, policy: Policy, at: datetime) -> Settlement:
+def settle_paid(case: Case, receipt_id: UUID, policy: Policy, at: datetime, refusal: str = "") -> Settlement:
     """The money has arrived: it buys the share, or all of it is due back.
 
     Honoured, its points are for the caller to grant, who notes the `grant_id`. The money goes back
-    where the project is no longer active, or the hold ran out and the room is gone.
+    where the project is no longer active, or the hold ran out and the room is gone, or for the caller's
+    `refusal`.
     """
     paid = payments.succeeded(case.payment, receipt_id, at)
     if not paid.events:
         return Settlement(case.investment, case.payment, case.entry, case.book.funding)
-    share = projects.take_share(case.book, case.entry, case.others, at)
+    share = _share_of(case, refusal, at)
     if share.refusal:
         return _returned(case.investment, paid, share)
     active = _active(case.investment, policy, at)
@@ -117,40 +109,22 @@ def give_up(case: Case, reason: str, at: datetime) -> Outcome:
     return Outcome(expired, gone.payment, share.entry, share.funding, events=events)
 
 
-def only_an_active_investment(investment: Investment, spent: int, at: datetime) -> InvestmentNotActive | None:
-    return None if investment.state == "active" else InvestmentNotActive(state=investment.state)
+def check_withdrawal(investment: Investment, at: datetime) -> None:
+    """Raise InvestmentNotActive or WithdrawalWindowClosed unless the member may think again now."""
+    if investment.state != "active":
+        raise InvestmentNotActive(state=investment.state)
+    check_window(investment.withdraw_until, at)
 
 
-def only_within_the_window(investment: Investment, spent: int, at: datetime) -> WithdrawalWindowClosed | None:
-    until = investment.withdraw_until
-    return None if until is None or at < until else WithdrawalWindowClosed(until=until)
+def withdraw(case: Case, withdrawal: Withdrawal, at: datetime) -> Outcome:
+    """Undo an active investment: the share is free again, and what is left of the money due back.
 
-
-def only_with_all_its_points(investment: Investment, spent: int, at: datetime) -> PointsAlreadySpent | None:
-    return None if spent == 0 else PointsAlreadySpent(spent=spent)
-
-
-WITHDRAWING: tuple[Callable[[Investment, int, datetime], shared.DomainError | None], ...] = (
-    only_an_active_investment,
-    only_within_the_window,
-    only_with_all_its_points,
-)
-
-
-def why_not_withdraw(investment: Investment, spent: int, at: datetime) -> tuple[shared.DomainError, ...]:
-    """What forbids the withdrawal now; empty when nothing does. `spent` counts points of its grant."""
-    return tuple(shared.collect(WITHDRAWING, investment, spent, at))
-
-
-def withdraw(case: Case, spent: int, at: datetime) -> Outcome:
-    """Undo an active investment: the share is free again and all the money due back.
-
-    The caller takes back the points of `grant_id`, of which the member has spent `spent`. Raises
-    InvestmentNotActive, WithdrawalWindowClosed, PointsAlreadySpent.
+    The caller takes back the points of `grant_id` and reckons. Raises what `check_withdrawal` raises.
     """
-    for objection in why_not_withdraw(case.investment, spent, at):
-        raise objection
-    owing = payments.refund_due(case.payment, case.investment.amount_cents, "withdrawal")
+    check_withdrawal(case.investment, at)
+    owing = payments.Change(case.payment)
+    if withdrawal.refund_cents:
+        owing = payments.refund_due(case.payment, withdrawal.refund_cents, "withdrawal")
     share = projects.return_share(case.book.funding, case.entry, case.others, at)
     withdrawn = shared.evolve(case.investment, state="withdrawn", withdrawn_at=at)
     events = (*owing.events, *share.events, told(Withdrawn, withdrawn))
@@ -165,6 +139,12 @@ def _active(investment: Investment, policy: Policy, at: datetime) -> Investment:
         active_at=at,
         withdraw_until=withdrawal_end(at, policy),
     )
+
+
+def _share_of(case: Case, refusal: str, at: datetime) -> projects.Share:
+    if refusal:
+        return shared.evolve(projects.release_share(case.book.funding, case.entry, at), refusal=refusal)
+    return projects.take_share(case.book, case.entry, case.others, at)
 
 
 def _returned(investment: Investment, paid: payments.Change, share: projects.Share) -> Settlement:

@@ -5,33 +5,36 @@ from datetime import datetime
 from uuid import UUID
 
 from ..shared import Record, evolve
-from .book import debit, replaced, spendable, take_up_to, unexpired
+from .book import debit, replaced, take_up_to, unexpired
 from .errors import (
     AccountClosed,
     AccountNotEmpty,
     AccountOpen,
     GrantAlreadyRevoked,
     GrantOver,
-    GrantPartlySpent,
 )
 from .events import AccountStatusChanged, GrantRevoked
 from .records import Account, Book, Line, Lot, Movement
 
 
-def revoke(book: Book, grant_id: UUID, granted: int, *, at: datetime, ids: Callable[[], UUID]) -> Movement:
-    """Take one untouched grant back. `granted` is what it gave. Raises GrantPartlySpent when any of it
-    is spent, held or expired."""
-    taken = [pair for pair in spendable(book, at) if pair[0].grant_id == grant_id]
+def revoke(
+    book: Book, grant_id: UUID, lots: Iterable[Lot], *, at: datetime, ids: Callable[[], UUID]
+) -> Movement:
+    """Take back what is left of a grant, and leave what is spent, set aside or ended. `lots` are all that it
+    made. Where nothing is left nothing happens. Raises GrantAlreadyRevoked, GrantOver."""
+    granted = _revocable(grant_id, list(lots))
+    taken = [pair for pair in unexpired(book, at) if pair[0].grant_id == grant_id]
     left = sum(free for _, free in taken)
-    if left < granted:
-        raise GrantPartlySpent(spent=granted - left)
-    source = taken[0][0]
-    line = Line("revoked", -left, source.source_type, source.source_id)
+    if not left:
+        return Movement(book)
+    line = Line("revoked", -left, granted[0].source_type, granted[0].source_id)
     revoked, posting, changed = debit(book, line, taken, at, ids)
-    marked = [evolve(lot, revoked=True) for lot in revoked.lots if lot.grant_id == grant_id]
+    now = {lot.id: lot for lot in revoked.lots}
+    marked = [evolve(now.get(lot.id, lot), revoked=True) for lot in granted]
     event = GrantRevoked(book.account.user_id, book.account.unit, grant_id, left, 0)
-    left_over = evolve(revoked, lots=replaced(revoked.lots, marked))
-    return Movement(left_over, (*changed, *marked), (event,), posting.id)
+    return Movement(
+        evolve(revoked, lots=replaced(revoked.lots, marked)), (*changed, *marked), (event,), posting.id
+    )
 
 
 def claw_back(

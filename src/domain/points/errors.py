@@ -139,11 +139,6 @@ class RefundTooLarge(RuleForbids):
     wanted: int
 
 
-class GrantPartlySpent(StateForbids):
-    message = "{spent} points of this grant are already spent."
-    spent: int
-
-
 class GrantOver(StateForbids):
     message = "The points of the grant {grant_id} have ended."
     grant_id: UUID

@@ -70,7 +70,7 @@ async def _checked(stage: Stage, step: Checked) -> None:
 
 async def _withdraws(stage: Stage, step: Withdraws) -> None:
     share, who = stage.shares[step.who, step.bought], stage.people[step.who]
-    wish = investments.Withdraw(investment_id=share.id)
+    wish = investments.Withdraw(kind="investment", contribution_id=share.id)
     key = f"demo-withdraw-{step.day}"
     await investments.withdraw_and_refund(wish, stage.run, stage.sandbox, actor=who, key=key)
 

@@ -32,6 +32,8 @@ from . import (
     points_reports,
     points_sweep,
     projects,
+    subscriptions,
+    withdrawals,
 )
 from .ask import provide_ask
 from .bodies import WholeBody
@@ -55,6 +57,8 @@ CONTEXTS = (
     partners,
     projects,
     investments,
+    subscriptions,
+    withdrawals,
     catalog,
     inventory,
     orders,

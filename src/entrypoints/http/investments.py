@@ -1,9 +1,9 @@
-"""Investments over HTTP: offers, shares, their payment in the sandbox, thinking again."""
+"""Investments over HTTP: offers, shares, and how anything is paid for in the sandbox."""
 
 from uuid import UUID
 
 from ...application import investments, payments
-from ...application.investments import InvestmentView, OfferView
+from ...application.investments import InvestmentView, OfferView, SubscriptionView
 from ...application.pages import Limit, Page
 from .ask import Ask
 from .routes import ADMINS, ANYONE, SIGNED_IN, get, post
@@ -38,13 +38,6 @@ async def show_investment(investment_id: UUID, ask: Ask, user_id: UUID | None = 
     return await ask.read(investments.investment, question)
 
 
-@post("/investments/{investment_id:uuid}/withdrawal", allow=SIGNED_IN, moves=True, status_code=200)
-async def withdraw(investment_id: UUID, ask: Ask) -> InvestmentView:
-    """Think again: give an investment back with its points, for all its money."""
-    withdrawn = await ask(investments.withdraw, investments.Withdraw(investment_id=investment_id))
-    return await investments.money_back(withdrawn, ask.runner, ask.gateway, ask.actor)
-
-
 @post("/investments/expirations", allow=ADMINS, moves=True, status_code=200)
 async def expire(data: investments.Expire, ask: Ask) -> InvestmentView:
     """Let a reservation go whose hold ran out, or earlier (administrators, services)."""
@@ -52,13 +45,15 @@ async def expire(data: investments.Expire, ask: Ask) -> InvestmentView:
 
 
 @post("/payments/{payment_id:uuid}/sandbox", allow=SIGNED_IN, moves=True, status_code=200)
-async def pay(payment_id: UUID, data: payments.Play, ask: Ask) -> InvestmentView:
+async def pay(payment_id: UUID, data: payments.Play, ask: Ask) -> InvestmentView | SubscriptionView:
     """Pay in the sandbox, and choose how it goes. Where real money is taken there is no such thing."""
     sandbox = payments.sandbox_of(ask.gateway)
     how = payments.PlayPayment(payment_id=payment_id, behaviour=data.behaviour)
     payment = await ask(payments.play, how)
-    found: InvestmentView = await investments.played(payment, how, ask.runner, sandbox, ask.actor)
+    found: InvestmentView | SubscriptionView = await investments.played(
+        payment, how, ask.runner, sandbox, ask.actor
+    )
     return found
 
 
-HANDLERS = [list_offers, invest, list_investments, show_investment, withdraw, expire, pay]
+HANDLERS = [list_offers, invest, list_investments, show_investment, expire, pay]
