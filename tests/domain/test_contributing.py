@@ -39,6 +39,7 @@ def test_what_is_paid_counts_for_a_year_from_the_day_the_money_came() -> None:
         ("refund_due", {"refund_due_cents": 2_000}),
         ("refunded", {"refunded_cents": 2_000}),
         ("refund_due", {"refund_due_cents": 500, "refunded_cents": 1_500}),
+        ("charged_back", {"disputed": "lost", "charged_back_cents": 2_000}),
     ],
 )
 def test_of_what_goes_back_in_part_the_rest_counts(state: PaymentState, facts: dict[str, int]) -> None:
@@ -52,6 +53,7 @@ def test_of_what_goes_back_in_part_the_rest_counts(state: PaymentState, facts: d
         ("cancelled", {}),
         ("refund_due", {"refund_due_cents": 5_000}),
         ("refunded", {"refunded_cents": 5_000}),
+        ("charged_back", {"disputed": "lost", "charged_back_cents": 5_000}),
     ],
 )
 def test_what_failed_was_given_up_or_goes_back_counts_nothing(

@@ -1,4 +1,4 @@
-"""What happened in the demo, by days before its today: who was checked, invested, ordered, sent, thought again.
+"""What happened in the demo, by days before its today: who was checked, invested, ordered, sent, and so on.
 
 Steps of one day happen at once; what needs another stands on a later day.
 """
