@@ -152,6 +152,8 @@ def _value(kind: Any, chance: Random) -> Any:
             return _value(chance.choice(kind.types), chance)
         case inspect.VarTupleType():
             return tuple(_value(kind.item_type, chance) for _ in range(chance.randrange(3)))
+        case inspect.DictType():
+            return {f"field_{chance.randrange(9)}": _value(kind.value_type, chance)}
         case inspect.LiteralType():
             return chance.choice(kind.values)
         case inspect.StrType():
@@ -165,6 +167,7 @@ def _value(kind: Any, chance: Random) -> Any:
 
 
 PLAIN: dict[Any, Callable[[Random], Any]] = {
+    inspect.AnyType: lambda chance: chance.choice((None, 1, "écorce", ["a", True])),
     inspect.NoneType: lambda chance: None,
     inspect.BoolType: lambda chance: chance.random() < 0.5,
     inspect.BytesType: lambda chance: chance.randbytes(chance.randrange(40)),

@@ -30,7 +30,7 @@ class ProjectSlug(shared.Record):
 
 PROJECTS = Kind(Project, "project", ("id",), root=True)
 PROJECT_SLUGS = Kind(ProjectSlug, "project_slug", ("slug",), root=True, changes=())
-FUNDINGS = Kind(Funding, "funding", ("project_id",), root=True)
+FUNDINGS = Kind(Funding, "funding", ("project_id",), root=True, unaudited="the sum of its entries")
 FUNDING_ENTRIES = Kind(
     FundingEntry,
     "funding_entry",

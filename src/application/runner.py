@@ -25,13 +25,16 @@ import msgspec
 from uuid_utils.compat import uuid7
 
 from ..domain import shared
+from .trail import AnswerErased, Performed, left_by
 from .work import (
+    PRIVATE_PARTS,
     RUNS,
     Conflict,
     ConnectionLost,
     IdentityMap,
     Kept,
     Key,
+    PrivatePart,
     QueryCase,
     Read,
     Run,
@@ -135,6 +138,10 @@ class _Job:
         loop = asyncio.get_running_loop()
         self.since = loop.time()
         self.future: asyncio.Future[Outcome[Any]] = loop.create_future()
+
+    @property
+    def private_key(self) -> Key[PrivatePart]:
+        return PRIVATE_PARTS.key(self.actor.user_id, self.key)
 
     @property
     def may_have_run(self) -> bool:
@@ -358,8 +365,10 @@ class Runner:
         roots = frozenset(one for one in wanted if type(one) is Key and one.kind.root)
         self._contended = 2 * len(roots) < len(jobs) or not jobs
         self._locked[_this_task()] = roots
-        runs = [job.run_key for job in jobs if job.may_have_run]
-        await records.load((*wanted, *runs), lock=True)
+        tried = [job for job in jobs if job.may_have_run]
+        runs = [job.run_key for job in tried]
+        private = [job.private_key for job in tried if job.use_case.leaves_private]
+        await records.load((*wanted, *runs, *private), lock=True)
 
     def _hold_back(
         self,
@@ -416,14 +425,17 @@ async def _perform(job: _Job, work: Work, records: IdentityMap) -> Outcome[Any] 
     mark = records.mark()
     try:
         if job.may_have_run and (run := work.find(job.run_key)) is not None:
-            return _replay(job, run)
+            return _replay(job, run, work.find(job.private_key) if job.use_case.leaves_private else None)
         if job.error is not None:
             return job.error
         result = await job.use_case.run(job.command, work)
         if job.dry_run:
             records.undo(mark)
         else:
-            work.save(_run_of(job, result, work.now))
+            done = Performed(
+                job.use_case, job.actor, job.key, job.digest, result, records.since(mark), work.now
+            )
+            work.save(*left_by(done))
         return Outcome(result)
     except (Conflict, ConnectionLost):
         raise
@@ -432,29 +444,17 @@ async def _perform(job: _Job, work: Work, records: IdentityMap) -> Outcome[Any] 
         return error
 
 
-def _run_of(job: _Job, result: Any, at: datetime) -> Run:
-    answer = b"" if job.use_case.secret else _encode(result)
-    who = job.actor
-    return Run(
-        who.user_id,
-        job.key,
-        job.use_case.name,
-        job.digest,
-        who.user_id,
-        who.role,
-        who.address,
-        who.request_id,
-        answer,
-        at,
-    )
-
-
-def _replay(job: _Job, run: Run) -> Outcome[Any] | Exception:
-    if job.use_case.secret:  # it was made, and nobody knows the answer any more
+def _replay(job: _Job, run: Run, private: PrivatePart | None) -> Outcome[Any] | Exception:
+    case = job.use_case
+    if case.secret:  # it was made, and nobody knows the answer any more
         return OutcomeUnknown()
-    if run.digest != job.digest:
+    digest = run.digest or (private.digest if private else b"")
+    if digest and digest != job.digest:
         return IdempotencyKeyReused(key=job.key)
-    return Outcome(job.use_case.decode_result(run.result), replayed=job.chosen_key)
+    result = run.result or (private.result if private else b"")
+    if not (digest and result):
+        return AnswerErased(key=job.key)
+    return Outcome(case.decode_result(result), replayed=job.chosen_key)
 
 
 def _answer(jobs: Sequence[_Job], outcomes: Sequence[Outcome[Any] | Exception]) -> None:

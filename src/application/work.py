@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, cast, get_type_hints
@@ -19,6 +20,7 @@ from uuid import UUID
 import msgspec
 
 from ..domain import shared
+from .marks import is_personal, marked_fields, neutral
 
 R = TypeVar("R", bound=shared.Record)
 C = TypeVar("C", bound=shared.Record)
@@ -50,6 +52,10 @@ class Kind(Generic[R]):
     default; none for a record that is written once. Only what is `removable` is ever removed: all
     else is there for good. `kept` is for configuration, small and rarely written: it may be `KEPT` old, so
     that a change must come into force later than that; it is never locked.
+
+    What is personal or secret in it is told by the types of its fields, and made neutral by `erase` whatever
+    may change otherwise; a part that changes names the root that guards it then. The audit trail shows every
+    change, unless `unaudited` says why it need not.
     """
 
     of: ClassVar[dict[type[shared.Record], "Kind[Any]"]] = {}
@@ -66,12 +72,18 @@ class Kind(Generic[R]):
         changes: tuple[str, ...] | None = None,
         removable: bool = False,
         kept: bool = False,
+        unaudited: str = "",
+        guard: Callable[[R], "Key[Any]"] | None = None,
     ) -> None:
         self.record, self.name, self.key_fields = record, name, key
         fixed = () if changes is None else set(record.__struct_fields__) - {*key, *changes}
         self.fixed = tuple(name for name in record.__struct_fields__ if name in fixed)
         self.changes = tuple(one for one in record.__struct_fields__ if one not in (*key, *self.fixed))
         self.root, self.live, self.removable, self.kept = root, live, removable, kept
+        self.unaudited, self.guard = unaudited, guard
+        self.marked = marked_fields(record, "personal", "secret")
+        self.personal = marked_fields(record, "personal")
+        self.has_owner = "user_id" in record.__struct_fields__
         self.values_of = values_of_fields(key)
         self.groups = {
             name: one if isinstance(one, Listed) else Listed(one) for name, one in (groups or {}).items()
@@ -101,6 +113,14 @@ class Kind(Generic[R]):
         changed = [name for name in self.fixed if getattr(before, name) != getattr(after, name)]
         if changed:
             raise TypeError(f"{', '.join(changed)} of a {self.name} never changes")
+
+    def check_erasure(self, before: R | None, after: R) -> None:
+        """Raise TypeError where more becomes neutral than what is marked, or there was nothing."""
+        if before is None or any(name in self.key_fields for name in self.marked):
+            raise TypeError(f"a {self.name} has a key that is marked: it is removed instead")
+        kept = (name for name in self.fixed if name not in self.marked)
+        if any(getattr(before, name) != getattr(after, name) for name in kept):
+            raise TypeError(f"only what is marked of a {self.name} is erased")
 
     def check_removal(self, before: R | None) -> None:
         """Raise TypeError where a record is to stay for good, or there was nothing to remove."""
@@ -140,6 +160,14 @@ Wanted = Key[Any] | Group[Any]
 Step = Callable[[Any, "Work"], Iterable[Wanted]]
 
 
+class Done(NamedTuple):
+    """What a command did to one record: as it was, as it is; None where there was or is none."""
+
+    kind: Kind[Any]
+    before: shared.Record | None
+    after: shared.Record | None
+
+
 class Loaded(NamedTuple):
     """What a storage found: absent keys are left out, a group lists its records in its order."""
 
@@ -148,12 +176,13 @@ class Loaded(NamedTuple):
 
 
 class Changes(NamedTuple):
-    """What one flush writes, by kind: the removed records go first, so that new ones may take their keys, and
-    changed ones stay."""
+    """What one flush writes, by kind: the removed records go first, so that new ones may take their keys. Of
+    erased ones everything that is marked is written, whatever may change otherwise."""
 
     added: Mapping[Kind[Any], list[shared.Record]]
     changed: Mapping[Kind[Any], list[shared.Record]]
     removed: Mapping[Kind[Any], list[shared.Record]] = MappingProxyType({})
+    erased: Mapping[Kind[Any], list[shared.Record]] = MappingProxyType({})
 
 
 class Conflict(Exception):
@@ -200,11 +229,26 @@ class Storage(Protocol):
     def begin(self) -> AbstractAsyncContextManager[Transaction]: ...
 
 
+class Change(shared.Record):
+    """How one record was changed: the fields that changed, as they were and as they are.
+
+    A new record has no `old`, a removed one no `new`, and one that never changes neither: it says so itself.
+    What is personal or secret shows only that it is there.
+    """
+
+    table: str
+    key: dict[str, Any]
+    old: dict[str, Any] | None = None
+    new: dict[str, Any] | None = None
+
+
 class Run(shared.Record):
     """One line of the command log: the idempotency record and the audit trail at once.
 
-    `user_id` owns the key; `result` is the stored answer as JSON, empty for use cases whose answer
-    is a secret.
+    Nothing in it is personal, as it is there for good. `user_id` owns the key; `digest` and `result` (the
+    stored answer as JSON) are empty where they are secret, or kept in a private part. `origin` is where a
+    service or a program asked from; where a person did, their credential knows. `touched` names what and
+    whom the command touched: `table/key`, `person/user_id`.
     """
 
     user_id: UUID
@@ -213,10 +257,30 @@ class Run(shared.Record):
     digest: bytes
     actor_id: UUID
     role: str
-    address: str
+    origin: str
     request_id: str
     result: bytes
     recorded_at: datetime
+    credential_id: UUID | None = None
+    changes: tuple[Change, ...] | None = None
+    touched: tuple[str, ...] | None = None
+
+
+class PrivatePart(shared.Record):
+    """What is personal of a line of the command log, until the person is erased.
+
+    `digest`, `result` and `changes` as the line would have them, `address` where it is not that of the
+    credential; `subjects` are the others whom it speaks of.
+    """
+
+    user_id: UUID
+    key: str
+    digest: bytes
+    result: shared.Personal[bytes]
+    address: shared.Personal[str]
+    recorded_at: datetime
+    changes: shared.Personal[tuple[Change, ...] | None] = None
+    subjects: tuple[UUID, ...] | None = None
 
 
 class Happening(shared.Record):
@@ -230,9 +294,17 @@ class Happening(shared.Record):
     recorded_at: datetime
 
 
-RUNS = Kind(Run, "command_log", ("user_id", "key"), changes=())
-HAPPENINGS = Kind(Happening, "event", ("user_id", "id"), changes=())
-KINDS: tuple[Kind[Any], ...] = (RUNS, HAPPENINGS)
+RUNS = Kind(Run, "command_log", ("user_id", "key"), changes=(), unaudited="it is the audit trail")
+PRIVATE_PARTS = Kind(
+    PrivatePart,
+    "private_part",
+    ("user_id", "key"),
+    changes=(),
+    removable=True,
+    unaudited="it is the audit trail",
+)
+HAPPENINGS = Kind(Happening, "event", ("user_id", "id"), changes=(), unaudited="it says what happened")
+KINDS: tuple[Kind[Any], ...] = (RUNS, PRIVATE_PARTS, HAPPENINGS)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -245,6 +317,7 @@ class _Entry(msgspec.Struct, eq=False, gc=False):
     key: Key[Any] | None
     record: shared.Record | None = None
     stored: shared.Record | None = None
+    is_erased: bool = False
 
 
 class _Listing:
@@ -460,6 +533,14 @@ class IdentityMap:
         entry.record = None
         self._touched[entry] = self._unwritten[entry] = None
 
+    def erase(self, record: shared.Record) -> None:
+        kind = Kind.of[type(record)]
+        key = Key(kind, kind.values_of(record))
+        found = self.find(key)
+        kind.check_erasure(found, record)
+        self.save(neutral(record))
+        self._entries[key].is_erased = True
+
     def _join(self, asked: Iterable[str], entry: _Entry, record: shared.Record) -> _Listings:
         """List the record in its groups; the ones that did not list it yet."""
         joined: _Listings = ()
@@ -474,6 +555,14 @@ class IdentityMap:
     def mark(self) -> int:
         """Where the journal stands; `undo` goes back to it."""
         return len(self._journal)
+
+    def since(self, mark: int) -> Sequence[Done]:
+        """What was done since a mark, in its order: each record once."""
+        steps: dict[_Entry, shared.Record | None] = {}
+        for entry, before, _ in self._journal[mark:] if mark else self._journal:
+            if entry not in steps:
+                steps[entry] = before if isinstance(before, shared.Record) else None
+        return [Done(entry.kind, before, entry.record) for entry, before in steps.items()]
 
     def undo(self, mark: int) -> None:
         while len(self._journal) > mark:
@@ -520,15 +609,17 @@ class IdentityMap:
         added: dict[Kind[Any], list[shared.Record]] = {}
         changed: dict[Kind[Any], list[shared.Record]] = {}
         removed: dict[Kind[Any], list[shared.Record]] = {}
+        erased: dict[Kind[Any], list[shared.Record]] = {}
         for entry in self._unwritten:
             record, stored = entry.record, entry.stored
             if record is None and stored is not None:
                 removed.setdefault(entry.kind, []).append(stored)
             elif record is not None and record is not stored:
-                side = added if stored is None else changed
+                side = added if stored is None else erased if entry.is_erased else changed
                 side.setdefault(entry.kind, []).append(record)
             entry.stored = record
-        return Changes(added, changed, removed)
+            entry.is_erased = False
+        return Changes(added, changed, removed, erased)
 
 
 _UNKNOWN = object()
@@ -574,6 +665,12 @@ class Work:
         for record in records:
             self._map.remove(record)
 
+    def erase(self, *records: shared.Record) -> None:
+        """Make everything neutral that is marked in records that were found in the map, what never changes
+        otherwise included. A kind whose key is marked is removed instead."""
+        for record in records:
+            self._map.erase(record)
+
     def record(self, *events: shared.Event) -> None:
         """Say what happened; the events are stored with the changes, in their order."""
         for event in events:
@@ -615,15 +712,33 @@ class UseCase(Generic[C, V]):
         loads: Sequence[Step],
         locks: Step,
         secret: bool,
+        forgets: bool,
     ) -> None:
-        hints = get_type_hints(run)
+        hints = get_type_hints(run, include_extras=True)
         self.run, self.allow, self.loads, self.locks, self.secret = run, allow, tuple(loads), locks, secret
         self.name = _name_of(run)
         self.scope = _scope_of(self.name, "write")
         self.__doc__ = run.__doc__
+        self.forgets = forgets
         self.command: type[C] = hints["command"]
+        self._answer = hints["return"]
         self.decode_command = msgspec.json.Decoder(self.command).decode
         self.decode_result = msgspec.json.Decoder(hints["return"]).decode
+
+    @cached_property
+    def is_personal(self) -> bool:
+        """Whether what it is told may be personal."""
+        return is_personal(self.command)
+
+    @cached_property
+    def answers_personally(self) -> bool:
+        """Whether what it answers may be personal."""
+        return is_personal(self._answer)
+
+    @cached_property
+    def leaves_private(self) -> bool:
+        """Whether what a replay needs of a run is kept apart."""
+        return not self.secret and (self.is_personal or self.answers_personally)
 
     def __call__(self, command: C, work: Work) -> Awaitable[V]:
         """Run inside another use case's work, whose loads and locks must cover this one's."""
@@ -647,15 +762,17 @@ def use_case(
     loads: Sequence[Step] = (),
     locks: Step = lambda command, work: (),
     secret: bool = False,
+    forgets: bool = False,
 ) -> Callable[[Callable[[C, Work], Awaitable[V]]], UseCase[C, V]]:
     """Declare a use case.
 
     `allow` is who may ask. `loads` are steps, each a function of (command, work) giving the keys and
     groups to read without a lock; a later step may look at what an earlier one found. `locks` gives
     what is locked, and read again under the lock. A `secret` use case stores neither the digest of
-    its command nor its answer, so it is audited but cannot be replayed.
+    its command nor its answer, so it is audited but cannot be replayed. One that `forgets` leaves no
+    private part: what it made neutral is nowhere any more.
     """
-    return lambda run: UseCase(run, allow, loads, locks, secret)
+    return lambda run: UseCase(run, allow, loads, locks, secret, forgets)
 
 
 class Read(Generic[P]):

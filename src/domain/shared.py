@@ -169,7 +169,10 @@ Url = Annotated[
     ),
 ]
 Personal = Annotated[T, msgspec.Meta(extra={"personal": True})]
-"""A value that says something of a person, such as `Personal[Name]`: exported to them, gone when they are erased."""
+"""A value that says something of a person, such as `Personal[Name]`: exported to them, and gone when they are
+erased."""
+Secret = Annotated[T, msgspec.Meta(extra={"secret": True})]
+"""A value that lets somebody in, or proves who may, such as the hash of a token: never shown or exported."""
 Codes = Annotated[tuple[Code, ...], msgspec.Meta(max_length=50)]
 Phone = Annotated[
     str,
@@ -270,6 +273,7 @@ class Actor(Record):
     """Who asks, by which credential (session or API key), and from where. A partner acts for one producer.
 
     `scopes` are what the credential is good for, such as `points:read`; None is everything that the role may.
+    `is_at_home` says that the address is the one which the credential's row has.
     """
 
     user_id: UUID = NOBODY
@@ -279,6 +283,7 @@ class Actor(Record):
     address: str = ""
     request_id: str = ""
     scopes: tuple[str, ...] | None = None
+    is_at_home: bool = False
 
     @property
     def is_admin(self) -> bool:

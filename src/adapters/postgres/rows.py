@@ -91,6 +91,7 @@ class Statements(NamedTuple):
     insert: Part
     update: Part | None
     delete: Part | None
+    erase: Part | None
     by_key: str
     by_key_locked: str
     by_group: dict[str, str]
@@ -145,8 +146,9 @@ class Stored(Generic[R]):
         by = self.kind.key_fields
         return Statements(
             insert=self._insert(),
-            update=self._update(homes) if self.kind.changes else None,
+            update=self._update(self.kind.changes, "changed", homes),
             delete=self._delete(homes) if self.kind.removable else None,
+            erase=self._update(self._erased, "erased", homes) if self.kind.marked else None,
             by_key=self._by(by, by, homes),
             by_key_locked=self._by(by, by, homes, lock=True),
             by_group={name: self._list(listed, homes) for name, listed in self.kind.groups.items()},
@@ -174,19 +176,27 @@ class Stored(Generic[R]):
         insert = self.table.insert().from_select(list(values), select(*values.values()))
         return self._part(insert.returning(next(iter(self.table.primary_key))), "added")
 
-    def _update(self, homes: bool) -> Part:
+    @property
+    def _erased(self) -> tuple[str, ...]:
+        """What is written of a record whose marked fields are made neutral."""
+        kind = self.kind
+        return tuple(name for name in self.fields if name in kind.changes or name in kind.marked)
+
+    def _update(self, names: tuple[str, ...], alias: str, homes: bool) -> Part | None:
         t, keys = self.table, self.kind.key_fields
-        values = self._given((*keys, *self.kind.changes), "changed")
+        if not names or not set(names).isdisjoint(keys):
+            return None
+        values = self._given((*keys, *names), alias)
         same = [t.c[name] == values[name] for name in keys]
-        update = t.update().values({name: values[name] for name in self.kind.changes})
-        update = update.where(*same, *self._at_home(keys, f"{t.name}_home", homes))
-        return self._part(update.returning(next(iter(t.primary_key))), "changed", homes)
+        update = t.update().values({name: values[name] for name in names})
+        update = update.where(*same, *self._at_home(keys, f"{t.name}_{alias}_home", homes))
+        return self._part(update.returning(next(iter(t.primary_key))), alias, homes)
 
     def _delete(self, homes: bool) -> Part:
         t, keys = self.table, self.kind.key_fields
         values = self._given(keys, "removed")
         same = [t.c[name] == values[name] for name in keys]
-        delete = t.delete().where(*same, *self._at_home(keys, f"{t.name}_home", homes))
+        delete = t.delete().where(*same, *self._at_home(keys, f"{t.name}_removed_home", homes))
         return self._part(delete.returning(next(iter(t.primary_key))), "removed", homes)
 
     def _part(self, statement: Write, alias: str, homes: bool = False) -> Part:
@@ -195,7 +205,7 @@ class Stored(Generic[R]):
         def arguments(records: Sequence[R]) -> dict[str, Any]:
             given: dict[str, Any] = {f"{name}_{alias}": _encode(records).decode()}
             if homes and self.home:
-                given[f"{name}_home"] = [getattr(record, self.home) for record in records]
+                given[f"{name}_{alias}_home"] = [getattr(record, self.home) for record in records]
             return given
 
         return Part(name, statement, arguments)

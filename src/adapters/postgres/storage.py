@@ -158,6 +158,11 @@ class PostgresTransaction:
                 if update is None:
                     raise TypeError(f"a {kind.name} is written once and never changed")
                 yield update, changed
+            if erased := changes.erased.get(kind):
+                erase = self._locking.statements(stored).erase
+                if erase is None:
+                    raise TypeError(f"nothing of a {kind.name} is erased")
+                yield erase, erased
 
 
 def _accept(loaded: Loaded, asked: Asked, rows: Rows) -> None:

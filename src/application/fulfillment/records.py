@@ -16,6 +16,7 @@ from ...domain.fulfillment import (
     Stars,
     State,
 )
+from ..orders import ORDERS
 from ..pages import Limit
 from ..work import Kind
 
@@ -25,11 +26,28 @@ _GOES_ON = tuple(
     name for name in Shipment.__struct_fields__ if name not in (*_MADE_WITH, "weight_grams", "created_at")
 )
 SHIPMENTS = Kind(
-    Shipment, "shipment", ("user_id", "order_id", "id"), _OF_ORDER | {"id": ("id",)}, changes=_GOES_ON
+    Shipment,
+    "shipment",
+    ("user_id", "order_id", "id"),
+    _OF_ORDER | {"id": ("id",)},
+    changes=_GOES_ON,
+    guard=lambda one: ORDERS.key(one.user_id, one.order_id),
 )
-SHIPMENT_LINES = Kind(ShipmentLine, "shipment_line", ("user_id", "order_id", "id"), _OF_ORDER, changes=())
+SHIPMENT_LINES = Kind(
+    ShipmentLine,
+    "shipment_line",
+    ("user_id", "order_id", "id"),
+    _OF_ORDER,
+    changes=(),
+    unaudited="written once, with its order",
+)
 SHIPMENT_CHANGES = Kind(
-    ShipmentChange, "shipment_change", ("user_id", "order_id", "id"), _OF_ORDER, changes=()
+    ShipmentChange,
+    "shipment_change",
+    ("user_id", "order_id", "id"),
+    _OF_ORDER,
+    changes=(),
+    unaudited="it says itself when, by whom and why",
 )
 KINDS: tuple[Kind[Any], ...] = (SHIPMENTS, SHIPMENT_LINES, SHIPMENT_CHANGES)
 """All of them are parts of an order: its lock guards them."""
@@ -47,7 +65,7 @@ Time = Annotated[datetime, msgspec.Meta(tz=True)]
 class Remark(shared.Command, kw_only=True):
     """Why something is done; kept in the history."""
 
-    reason: shared.Note = ""
+    reason: shared.Personal[shared.Note] = ""
 
 
 class CancelOrder(Remark, kw_only=True):
@@ -68,7 +86,7 @@ class Dispatch(shared.Command, kw_only=True):
     in euro cents."""
 
     carrier: Words = ""
-    tracking_number: Words = ""
+    tracking_number: shared.Personal[Words] = ""
     packaging: Words = ""
     cost_cents: shared.Price | None = None
     insurance_cents: shared.Price = 0
@@ -96,7 +114,7 @@ class ScanShipment(Scan, kw_only=True):
 class Delivery(shared.Command, kw_only=True):
     """That a shipment arrived, with the photograph that proves it, if there is one."""
 
-    proof_photo_url: shared.Url | None = None
+    proof_photo_url: shared.Personal[shared.Url] | None = None
 
 
 class DeliverShipment(Delivery, kw_only=True):
@@ -108,7 +126,7 @@ class DeliverShipment(Delivery, kw_only=True):
 class Trouble(shared.Command, kw_only=True):
     """What went wrong on the way."""
 
-    reason: shared.Note
+    reason: shared.Personal[shared.Note]
 
 
 class ReportTrouble(Trouble, kw_only=True):
@@ -121,7 +139,7 @@ class Rating(shared.Command, kw_only=True):
     """One to five stars for a delivery, and what there is to say about it."""
 
     rating: Stars
-    feedback: shared.Note = ""
+    feedback: shared.Personal[shared.Note] = ""
 
 
 class RateShipment(Rating, kw_only=True):

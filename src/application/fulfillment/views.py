@@ -31,15 +31,15 @@ class ShipmentChangeView(shared.Record):
     status: State
     at: datetime
     actor_id: UUID | None
-    reason: str
+    reason: shared.Personal[str]
 
 
 class Sending(shared.Record):
     """What only those see who send: where to, with which words, and at what cost."""
 
-    shipping_address: shared.Address | None
-    gift_message: str
-    instructions: str
+    shipping_address: shared.Personal[shared.Address] | None
+    gift_message: shared.Personal[str]
+    instructions: shared.Personal[str]
     cost: shared.Money | None
     insurance: shared.Money
 
@@ -56,7 +56,7 @@ class ShipmentSummary(shared.Record):
     service_level: ShippingMethod
     weight_grams: int
     carrier: str
-    tracking_number: str
+    tracking_number: shared.Personal[str]
     created_at: datetime
     shipped_at: datetime | None
     delivered_at: datetime | None
@@ -71,10 +71,10 @@ class ShipmentView(ShipmentSummary, kw_only=True):
     packaging: str
     carrier_state: CarrierState | None
     carrier_state_at: datetime | None
-    exception_reason: str
-    proof_photo_url: str
+    exception_reason: shared.Personal[str]
+    proof_photo_url: shared.Personal[str]
     rating: Stars | None
-    feedback: str
+    feedback: shared.Personal[str]
     lines: tuple[ShipmentLineView, ...]
     history: tuple[ShipmentChangeView, ...]
     sending: Sending | None
@@ -94,14 +94,14 @@ class OrderView(shared.Record, kw_only=True):
     euros: shared.Money
     weight_grams: int
     shipping_method: ShippingMethod
-    shipping_address: shared.Address | None
-    billing_address: shared.Address | None
-    gift_message: str
-    instructions: str
+    shipping_address: shared.Personal[shared.Address] | None
+    billing_address: shared.Personal[shared.Address] | None
+    gift_message: shared.Personal[str]
+    instructions: shared.Personal[str]
     debit_id: UUID | None
     placed_at: datetime
     cancelled_at: datetime | None
-    cancellation_reason: str
+    cancellation_reason: shared.Personal[str]
     lines: tuple[OrderLineView, ...]
     shipments: tuple[ShipmentView, ...]
     history: tuple[StatusChangeView, ...]

@@ -12,8 +12,9 @@ from ...domain.identity.checks import Check
 from ...domain.identity.consent import Consent
 from ...domain.identity.profile import Profile
 from ..work import Kind
+from .records import MEMBERS
 
-PROFILES = Kind(Profile, "profile", ("user_id",))
+PROFILES = Kind(Profile, "profile", ("user_id",), guard=lambda one: MEMBERS.key(one.user_id))
 CHECKS = Kind(
     Check,
     "kyc_check",
@@ -31,6 +32,7 @@ CHECKS = Kind(
         "revoked_by",
         "revoked_reason",
     ),
+    guard=lambda one: MEMBERS.key(one.user_id),
 )
 CONSENTS = Kind(Consent, "consent", ("user_id", "id"), {"purpose": ("user_id", "purpose")}, changes=())
 KINDS: tuple[Kind[Any], ...] = (PROFILES, CHECKS, CONSENTS)

@@ -24,7 +24,9 @@ from ..work import Key, Kind, Listed
 
 LOGINS = Kind(Login, "login", ("kind", "value"), {"owner": ("user_id",)}, root=True, removable=True)
 MEMBERS = Kind(Member, "member", ("user_id",), root=True)
-LEVEL_CHANGES = Kind(LevelChange, "level_change", ("user_id", "id"), changes=())
+LEVEL_CHANGES = Kind(
+    LevelChange, "level_change", ("user_id", "id"), changes=(), unaudited="it says itself when and why"
+)
 PASSWORDS = Kind(Password, "password", ("user_id",), removable=True)
 PROOFS = Kind(Proof, "proof", ("user_id", "purpose"), removable=True)
 SECOND_FACTORS = Kind(SecondFactor, "second_factor", ("user_id",), removable=True)
@@ -54,6 +56,7 @@ ATTEMPTS = Kind(
     {"oldest": Listed(by=(), order=("last_at",), most=4)},
     root=True,
     removable=True,
+    unaudited="it counts tries, and is forgotten by itself",
 )
 KINDS: tuple[Kind[Any], ...] = (
     LOGINS,

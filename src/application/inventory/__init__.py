@@ -13,7 +13,8 @@ from ..catalog import VARIANTS, HasCatalog, Shelves, day_of
 from ..pages import Limit, Page, page_of, uuid_of
 from ..work import ADMINS, Kind, Read, Wanted, Work, query, use_case
 
-STOCKS = Kind(Stock, "stock", ("product_id", "variant_id"), root=True)
+_PROVEN = "its movements prove it"
+STOCKS = Kind(Stock, "stock", ("product_id", "variant_id"), root=True, unaudited=_PROVEN)
 BATCHES = Kind(
     Batch,
     "batch",
@@ -21,8 +22,15 @@ BATCHES = Kind(
     {"variant": ("product_id", "variant_id")},
     live=lambda batch: batch.on_hand > 0,
     changes=("on_hand", "allocated"),
+    unaudited=_PROVEN,
 )
-MOVEMENTS = Kind(Movement, "movement", ("product_id", "id"), changes=())
+MOVEMENTS = Kind(
+    Movement,
+    "movement",
+    ("product_id", "id"),
+    changes=(),
+    unaudited="it says itself when, by whom and why",
+)
 KINDS: tuple[Kind[Any], ...] = (STOCKS, BATCHES, MOVEMENTS)
 
 Difference = Annotated[

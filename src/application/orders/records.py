@@ -33,13 +33,29 @@ ORDERS = Kind(
     root=True,
     changes=("status", "cancelled_at", "cancellation_reason"),
 )
-ORDER_LINES = Kind(OrderLine, "order_line", ("user_id", "order_id", "id"), _OF_ORDER, changes=())
-STATUS_CHANGES = Kind(
-    StatusChange, "order_status_change", ("user_id", "order_id", "id"), _OF_ORDER, changes=()
+ORDER_LINES = Kind(
+    OrderLine,
+    "order_line",
+    ("user_id", "order_id", "id"),
+    _OF_ORDER,
+    changes=(),
+    unaudited="written once, with its order",
 )
-ORDER_NUMBERS = Kind(OrderNumber, "order_number", ("number",), changes=())
+STATUS_CHANGES = Kind(
+    StatusChange,
+    "order_status_change",
+    ("user_id", "order_id", "id"),
+    _OF_ORDER,
+    changes=(),
+    unaudited="it says itself when, by whom and why",
+)
+ORDER_NUMBERS = Kind(
+    OrderNumber, "order_number", ("number",), changes=(), unaudited="written once, with its order"
+)
 KINDS: tuple[Kind[Any], ...] = (ORDERS, ORDER_LINES, STATUS_CHANGES, ORDER_NUMBERS)
-COUNTERS = Kind(Counter, "order_counter", ("series", "year"), root=True)
+COUNTERS = Kind(
+    Counter, "order_counter", ("series", "year"), root=True, unaudited="every order has its number"
+)
 """Not among `KINDS`: whoever orders wants it, so it is locked after everything else."""
 
 
@@ -74,10 +90,10 @@ class PlaceOrder(shared.Command, kw_only=True):
 
     lines: WishedLines
     shipping_method: ShippingMethod = "standard"
-    shipping_address: shared.Address | None = None
-    billing_address: shared.Address | None = None
-    gift_message: shared.Note = ""
-    instructions: shared.Note = ""
+    shipping_address: shared.Personal[shared.Address] | None = None
+    billing_address: shared.Personal[shared.Address] | None = None
+    gift_message: shared.Personal[shared.Note] = ""
+    instructions: shared.Personal[shared.Note] = ""
     source: Source = "web"
     user_id: UUID | None = None
 
@@ -175,7 +191,7 @@ class StatusChangeView(shared.Record):
     status: Status
     at: datetime
     actor_id: UUID | None
-    reason: str
+    reason: shared.Personal[str]
 
 
 class OrderSummary(shared.Record):

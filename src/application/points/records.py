@@ -24,7 +24,8 @@ from ...domain.points import (
 from ..pages import Limit
 from ..work import Kind, Listed
 
-ACCOUNTS = Kind(Account, "account", ("user_id", "unit"), root=True)
+_PROVEN = "its postings prove it"
+ACCOUNTS = Kind(Account, "account", ("user_id", "unit"), root=True, unaudited=_PROVEN)
 LOTS = Kind(
     Lot,
     "lot",
@@ -37,14 +38,18 @@ LOTS = Kind(
     },
     live=lambda lot: lot.open,
     changes=("remaining", "expires_at", "expired", "warned", "revoked"),
+    unaudited=_PROVEN,
 )
-POSTINGS = Kind(Posting, "posting", ("user_id", "id"), changes=())
+POSTINGS = Kind(
+    Posting, "posting", ("user_id", "id"), changes=(), unaudited="it says itself when, by whom and why"
+)
 ALLOCATIONS = Kind(
     Allocation,
     "allocation",
     ("user_id", "debit_id", "posting_id", "lot_id"),
     {"debit": ("user_id", "debit_id")},
     changes=(),
+    unaudited=_PROVEN,
 )
 HOLDS = Kind(
     Hold,
@@ -53,6 +58,7 @@ HOLDS = Kind(
     {"account": ("user_id", "unit")},
     live=lambda hold: hold.state == "held",
     changes=("state", "captured", "closed_at"),
+    unaudited=_PROVEN,
 )
 POLICIES = Kind(Policy, "unit_policy", ("unit", "version"), {"unit": ("unit",)}, changes=(), kept=True)
 RATES = Kind(
@@ -181,18 +187,20 @@ class Give(shared.Command, kw_only=True):
     """
 
     user_id: UUID | None = None
-    recipient: Annotated[
-        str,
-        msgspec.Meta(
-            min_length=3,
-            max_length=254,
-            pattern=r"^[^\x00-\x1f\x7f]+\Z",
-            description="An e-mail or the id of a member.",
-        ),
+    recipient: shared.Personal[
+        Annotated[
+            str,
+            msgspec.Meta(
+                min_length=3,
+                max_length=254,
+                pattern=r"^[^\x00-\x1f\x7f]+\Z",
+                description="An e-mail or the id of a member.",
+            ),
+        ]
     ]
     unit: Unit = POINTS
     amount: shared.Amount
-    message: shared.Note = ""
+    message: shared.Personal[shared.Note] = ""
 
 
 class Convert(shared.Command, kw_only=True):

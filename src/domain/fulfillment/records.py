@@ -56,14 +56,14 @@ class Shipment(shared.Record):
     created_at: datetime
     producer_id: UUID | None = None
     carrier: str = ""
-    tracking_number: str = ""
+    tracking_number: shared.Personal[str] = ""
     packaging: str = ""
     cost_cents: int | None = None
     insurance_cents: int = 0
-    proof_photo_url: str = ""
-    exception_reason: str = ""
+    proof_photo_url: shared.Personal[str] = ""
+    exception_reason: shared.Personal[str] = ""
     rating: Stars | None = None
-    feedback: str = ""
+    feedback: shared.Personal[str] = ""
     carrier_state: CarrierState | None = None
     carrier_state_at: datetime | None = None
     shipped_at: datetime | None = None
@@ -94,7 +94,7 @@ class ShipmentChange(shared.Record):
     state: State
     at: datetime
     actor_id: UUID | None = None
-    reason: str = ""
+    reason: shared.Personal[str] = ""
 
 
 class Parcel(shared.Record):

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal, get_args
 from uuid import UUID
 
-from ..shared import Event, Personal, Record, Role
+from ..shared import Event, Personal, Record, Role, Secret
 
 Level = Literal["explorateur", "protecteur", "ambassadeur"]
 
@@ -37,7 +37,7 @@ class Password(Record):
     """The hash of a member's password. Who has none signs in by mail."""
 
     user_id: UUID
-    hash: str
+    hash: Secret[str]
     changed_at: datetime
 
 
@@ -81,7 +81,7 @@ class Session(Record):
 
     user_id: UUID
     id: UUID
-    token_hash: bytes
+    token_hash: Secret[bytes]
     device: Personal[str]
     address: Personal[str]
     expires_at: datetime
@@ -98,7 +98,7 @@ class ApiKey(Record):
 
     user_id: UUID
     id: UUID
-    token_hash: bytes
+    token_hash: Secret[bytes]
     name: Personal[str]
     acts_as: KeyRole
     scopes: tuple[str, ...]
@@ -116,8 +116,8 @@ class Proof(Record):
     user_id: UUID
     purpose: Purpose
     address: Personal[str]
-    token_hash: bytes
-    code_hash: bytes
+    token_hash: Secret[bytes]
+    code_hash: Secret[bytes]
     expires_at: datetime
     created_at: datetime
     wrong: int = 0
@@ -129,11 +129,11 @@ class SecondFactor(Record):
     telephone."""
 
     user_id: UUID
-    sealed: str
+    sealed: Secret[str]
     created_at: datetime
     confirmed_at: datetime | None = None
     last_step: int = 0
-    recovery: tuple[str, ...] = ()
+    recovery: Secret[tuple[str, ...]] = ()
 
 
 class Attempts(Record):

@@ -54,7 +54,7 @@ def cancel(order: Order, dispatched: bool, occasion: Occasion, ids: Ids) -> Move
     cancelled = shared.evolve(
         order, status="cancelled", cancelled_at=occasion.at, cancellation_reason=occasion.reason
     )
-    event = OrderCancelled(order.user_id, order.id, order.number, occasion.reason, occasion.at)
+    event = OrderCancelled(order.user_id, order.id, order.number, occasion.at)
     return Moved(cancelled, (history_of(cancelled, occasion, ids),), (event,))
 
 

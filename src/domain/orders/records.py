@@ -48,13 +48,13 @@ class Order(shared.Record):
     total_points: int
     weight_grams: int
     placed_at: datetime
-    shipping_address: shared.Address | None = None
-    billing_address: shared.Address | None = None
-    gift_message: str = ""
-    instructions: str = ""
+    shipping_address: shared.Personal[shared.Address] | None = None
+    billing_address: shared.Personal[shared.Address] | None = None
+    gift_message: shared.Personal[str] = ""
+    instructions: shared.Personal[str] = ""
     debit_id: UUID | None = None
     cancelled_at: datetime | None = None
-    cancellation_reason: str = ""
+    cancellation_reason: shared.Personal[str] = ""
 
 
 class OrderLine(shared.Record):
@@ -95,7 +95,7 @@ class StatusChange(shared.Record):
     status: Status
     at: datetime
     actor_id: UUID | None = None
-    reason: str = ""
+    reason: shared.Personal[str] = ""
 
 
 class Counter(shared.Record):
@@ -149,10 +149,10 @@ class Checkout(shared.Record):
     today: date
     shipping_method: ShippingMethod
     source: Source = "web"
-    shipping_address: shared.Address | None = None
-    billing_address: shared.Address | None = None
-    gift_message: str = ""
-    instructions: str = ""
+    shipping_address: shared.Personal[shared.Address] | None = None
+    billing_address: shared.Personal[shared.Address] | None = None
+    gift_message: shared.Personal[str] = ""
+    instructions: shared.Personal[str] = ""
 
 
 class Quote(shared.Record):
@@ -171,7 +171,7 @@ class Occasion(shared.Record):
 
     at: datetime
     actor_id: UUID | None = None
-    reason: str = ""
+    reason: shared.Personal[str] = ""
 
 
 class OrderPlaced(shared.Event, tag="orders.placed"):
@@ -192,12 +192,11 @@ class OrderStatusChanged(shared.Event, tag="orders.status_changed"):
 
 
 class OrderCancelled(shared.Event, tag="orders.cancelled"):
-    """Whether points go back is another decision."""
+    """Whether points go back is another decision. Why, the order says."""
 
     user_id: UUID
     order_id: UUID
     number: str
-    reason: str
     at: datetime
 
 
