@@ -50,7 +50,7 @@ def left_by(one: Performed) -> tuple[shared.Record, ...]:
         b"" if case.is_personal else one.digest,
         who.user_id,
         who.role,
-        who.address if who.role == "service" else "",
+        who.address if who.whereabouts == "public" else "",
         who.request_id,
         b"" if case.answers_personally else answer,
         one.at,
@@ -68,7 +68,7 @@ def _private_part(one: Performed, audited: Sequence[Done], answer: bytes) -> Pri
     changes = tuple(change for step in audited if (change := _private_change(step)) is not None)
     digest = one.digest if case.is_personal else b""
     result = answer if case.answers_personally else b""
-    address = "" if who.role == "service" or who.is_at_home else who.address
+    address = who.address if who.whereabouts == "private" else ""
     subjects = tuple(sorted(_owners(one.steps) - {who.user_id})) or None
     if not (changes or digest or result or address) or (who.user_id == shared.NOBODY and not subjects):
         return None

@@ -266,6 +266,7 @@ def add_months(day: date, months: int) -> date:
 # --- who --------------------------------------------------------------------------------------
 
 Role = Literal["anonymous", "member", "partner_staff", "partner_owner", "admin", "service"]
+Whereabouts = Literal["public", "known", "private"]
 NOBODY = UUID(int=0)
 
 
@@ -273,7 +274,8 @@ class Actor(Record):
     """Who asks, by which credential (session or API key), and from where. A partner acts for one producer.
 
     `scopes` are what the credential is good for, such as `points:read`; None is everything that the role may.
-    `is_at_home` says that the address is the one which the credential's row has.
+    `whereabouts` says whether the address is that of a program (public), the one which the credential's row
+    has (known), or a person's that stands nowhere else (private).
     """
 
     user_id: UUID = NOBODY
@@ -283,7 +285,7 @@ class Actor(Record):
     address: str = ""
     request_id: str = ""
     scopes: tuple[str, ...] | None = None
-    is_at_home: bool = False
+    whereabouts: Whereabouts = "private"
 
     @property
     def is_admin(self) -> bool:

@@ -15,7 +15,7 @@ from .settings import Settings
 
 C = TypeVar("C", bound=Container)
 
-OPERATOR = shared.Actor(role="service", address="cli")
+OPERATOR = shared.Actor(role="service", address="cli", whereabouts="public")
 """Who acts when somebody at this machine runs a command."""
 
 

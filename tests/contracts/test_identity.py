@@ -176,7 +176,9 @@ async def test_a_member_reads_their_own_account_only(any_world: World) -> None:
 
 
 async def test_nothing_secret_stands_in_the_command_log(postgres_world: World) -> None:
-    signed = await Signing(postgres_world).sign_up()
+    signing = Signing(postgres_world)
+    signed = await signing.sign_up()
+    await signing.letters()
     async with postgres_world.queries.points._database.connection() as connection:
         rows = await connection.fetch(
             "select name, digest, result, origin from baobab.command_log order by key"

@@ -707,7 +707,8 @@ async def test_who_writes_what_is_kept_from_an_old_look_meets_the_other_and_read
 
 async def test_a_run_leaves_a_row_that_says_who_did_what_from_where(any_world: World) -> None:
     member = any_world.member().user_id
-    robot = any_world.member("service", address="192.0.2.7", request_id="request-1")
+    origin = {"address": "192.0.2.7", "whereabouts": "public", "request_id": "request-1"}
+    robot = any_world.member("service", **origin)
     found = await any_world.run(points.earn, earn(member), actor=robot, key="first grant")
     (row,) = await stored(any_world, RUNS.key(robot.user_id, "first grant"))
     assert (row.name, row.actor_id, row.role) == ("points.earn", robot.user_id, "service")

@@ -132,7 +132,7 @@ async def put(world: World, *records: shared.Record) -> None:
 
 def at_home(world: World, role: shared.Role = "member") -> shared.Actor:
     """Somebody who asks from where their session was opened."""
-    return world.member(role, address="192.0.2.7", is_at_home=True, credential_id=uuid4())
+    return world.member(role, address="192.0.2.7", whereabouts="known", credential_id=uuid4())
 
 
 def member_key(actor: shared.Actor) -> dict[str, str]:
@@ -153,7 +153,7 @@ async def test_a_line_says_who_asked_with_which_credential_and_request(any_world
 
 async def test_a_program_says_where_it_is_and_a_person_only_apart_from_the_log(any_world: World) -> None:
     victim = any_world.member()
-    service = any_world.member("service", address="cli")
+    service = any_world.member("service", address="cli", whereabouts="public")
     stranger = any_world.member("admin", address="192.0.2.9")
     for actor in (service, stranger):
         await any_world.run(suspend, Point(user_id=victim.user_id), actor=actor, key="k")

@@ -46,7 +46,9 @@ async def recognise(
         session, member = _checked(await queries.identity.session(token.user_id, token.session_id), token)
         if not identity.is_open(session, at):
             raise shared.Unauthenticated
-        actor = shared.Actor(member.user_id, member.role, member.producer_id, session.id)
+        actor = shared.Actor(
+            member.user_id, member.role, member.producer_id, session.id, session.address, whereabouts="known"
+        )
         seen, strong = session.last_seen_at, session.strong
     if require_second_factor and not strong and actor.is_admin:
         actor = shared.evolve(actor, role="member")
@@ -67,7 +69,17 @@ def _of_key(key: ApiKey, member: Member) -> shared.Actor:
         raise shared.Unauthenticated
     role: shared.Role = "service" if key.acts_as == "service" else member.role
     producer_id = None if key.acts_as == "service" else member.producer_id
-    return shared.Actor(member.user_id, role, producer_id, key.id, scopes=key.scopes)
+    whereabouts: shared.Whereabouts = "public" if role == "service" else "private"
+    return shared.Actor(member.user_id, role, producer_id, key.id, scopes=key.scopes, whereabouts=whereabouts)
+
+
+def _at(actor: shared.Actor, address: str) -> shared.Actor:
+    """The actor at an address, which their session knows or not."""
+    if actor.address == address:
+        return actor
+    is_elsewhere = actor.whereabouts == "known"
+    whereabouts: shared.Whereabouts = "private" if is_elsewhere else actor.whereabouts
+    return shared.evolve(actor, address=address, whereabouts=whereabouts)
 
 
 class Porter:
@@ -93,7 +105,7 @@ class Porter:
         known = await recognise(text, self._queries, now, require_second_factor=self._required)
         if identity.is_due(known.last_seen, now):
             self._note(known.actor, address)
-        return known.actor
+        return _at(known.actor, address)
 
     def _note(self, actor: shared.Actor, address: str) -> None:
         if actor.credential_id is not None and actor.credential_id not in self._noting:
