@@ -98,6 +98,8 @@ def configure(settings: Settings, stream: TextIO | None = None) -> None:
         logger.handlers.clear()
         logger.propagate = True
         logger.setLevel(settings.log_level.upper())
+    if settings.log_level != "debug":
+        logging.getLogger("_granian").setLevel(logging.ERROR)  # that it listens is said by us
     logging.captureWarnings(True)
 
 

@@ -41,11 +41,9 @@ class Door:
         self._empty = asyncio.Event()
 
     def check(self, scope: Any) -> None:
-        """Note where a request comes from. Raises Leaving, Crowded or RateLimited."""
+        """Let a request in, or raise Leaving, Crowded or RateLimited."""
         state = scope["state"]
-        state["address"] = address = self.addresses.of(scope)
-        if scope["path"].startswith(ALWAYS):
-            return
+        address = state["address"]
         if self.is_closed:
             raise Leaving
         if self.inside >= self._most:
@@ -85,20 +83,27 @@ class Application(Litestar):
             return
         began = perf_counter()
         door: Door = self.state.door
-        scope.setdefault("state", {})
+        scope.setdefault("state", {})["address"] = door.addresses.of(scope)
         REQUEST.set(lambda: request_id_of(scope))
+        try:
+            if scope["path"].startswith(ALWAYS):
+                await super().__call__(scope, receive, send)
+            else:
+                await self._through(door, scope, receive, send)
+        finally:
+            door.watch.see(scope, perf_counter() - began)
+
+    async def _through(self, door: Door, scope: Any, receive: Any, send: Any) -> None:
         try:
             door.check(scope)
         except shared.DomainError as refusal:
             await self._refuse(refusal, scope, receive, send)
-            door.watch.see(scope, perf_counter() - began)
             return
         door.enter()
         try:
             await super().__call__(scope, receive, send)
         finally:
             door.go()
-            door.watch.see(scope, perf_counter() - began)
 
     async def _refuse(self, refusal: shared.DomainError, scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = scope["litestar_app"] = self

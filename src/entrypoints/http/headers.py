@@ -18,7 +18,7 @@ DATA = b"default-src 'none'; frame-ancestors 'none'"
 """What is no page loads nothing and is shown in none."""
 PAGE = (
     b"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    b"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    b"connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 """Our page to browse the API: its own scripts, and styles that they set."""
 FOR_A_YEAR = (b"strict-transport-security", b"max-age=31536000")
@@ -51,11 +51,12 @@ class Finish:
         headers: Headers = list(message.get("headers", ()))
         state: dict[str, Any] = scope["state"]
         state["status"] = message["status"]
-        is_page = any(name == b"content-type" and value[:9] == b"text/html" for name, value in headers)
-        said = {name for name, _ in headers}
-        headers += [one for one in (self._page if is_page else self._data) if one[0] not in said]
+        said = dict(headers)
+        is_page = said.get(b"content-type", b"").startswith(b"text/html")
+        ours = self._page if is_page else self._data
+        headers += [one for one in ours if one[0] not in said] if is_page else ours
         headers.append((b"x-request-id", request_id_of(scope).encode()))
-        if message["status"] >= 400 or state.get("signed_in") or scope.get("method") not in READING:
+        if message["status"] >= 400 or state.get("signed_in") or scope["method"] not in READING:
             if b"cache-control" not in said:
                 headers.append((b"cache-control", b"no-store"))
         else:

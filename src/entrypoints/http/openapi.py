@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document at `/schema/openapi.json`, and a page to browse it that needs no internet."""
 
+import mimetypes
 import re
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,8 @@ def asset(name: FromPath[str]) -> File:
     """
     if name not in FILES:
         raise shared.NotFound(kind="asset", id=name)
-    return File(FILES[name], content_disposition_type="inline", chunk_size=64 * 1024)
+    kind = mimetypes.guess_type(name)[0]
+    return File(FILES[name], content_disposition_type="inline", chunk_size=64 * 1024, media_type=kind)
 
 
 def as_json(app: Litestar) -> str:
