@@ -1,14 +1,17 @@
 """Where a member stands, on PostgreSQL."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, func, or_, select
 
 from ...application.investments.standing import Facts
+from ...domain.investments.subscriptions import is_live
 from ...domain.payments import Payment
 from .database import Database
 from .investments import investment
+from .investments_subscriptions import subscription
 from .payments import PAYMENTS, payment
 from .rows import Statement, plain
 from .schema import Time, Uuid
@@ -22,12 +25,20 @@ _PAID = Statement(
     )
     .order_by(payment.c.id)
 )
-_INVESTMENTS = (
-    select(func.count())
-    .select_from(investment)
-    .where(investment.c.user_id == _USER, plain(investment.c.state == "active"))
+
+
+def _count(table: Any, live: Any) -> Any:
+    """How many of a member's are live."""
+    found = select(func.count()).select_from(table).where(table.c.user_id == _USER, plain(live))
+    return found.scalar_subquery()
+
+
+_FACTS = Statement(
+    select(
+        _count(investment, investment.c.state == "active"),
+        _count(subscription, is_live(subscription.c)),
+    )
 )
-_FACTS = Statement(select(_INVESTMENTS.scalar_subquery()))
 
 
 class StandingQueries:
@@ -43,4 +54,4 @@ class StandingQueries:
     async def facts(self, user_id: UUID) -> Facts:
         row = await self._database.one(_FACTS, user_id=user_id)
         assert row is not None, "counts are always one row"
-        return Facts(row[0], 0)
+        return Facts(*row)

@@ -19,7 +19,7 @@ from ..payments import PAYMENTS, Settle
 from ..work import ADMINS, SIGNED_IN, Key, Wanted, Work, use_case
 from .holdings import mine, portions_in, shares_in, update_level
 from .investing import POLICY
-from .standing import check_contribution, contribution_keys
+from .standing import check_contribution, contribution_keys, passes_limit
 from .subscription_reading import PLANS, view_of
 from .subscription_records import (
     CHARGES,
@@ -109,7 +109,7 @@ def _settle_locks(command: Settle, work: Work) -> tuple[Wanted, ...]:
     return (
         *(key_of(command, work), *mine(one.user_id), *charge_keys(one.user_id, command.payment_id)),
         *placing_keys(one.user_id, (choice.project_id for choice in one.choices)),
-        *points.book_keys(one.user_id),
+        *(*points.book_keys(one.user_id), *contribution_keys(one.user_id)),
     )
 
 
@@ -296,7 +296,13 @@ def _check_projects(work: Work, choices: Iterable[Choice]) -> None:
 
 async def _settle_paid(case: Case, command: Settle, work: Work) -> SubscriptionView:
     settled = subscriptions.settle_paid(
-        case, work.new_id(), POLICY, work.now, customer=command.customer, means=command.means
+        case,
+        work.new_id(),
+        POLICY,
+        work.now,
+        customer=command.customer,
+        means=command.means,
+        refusal="contribution_limit" if passes_limit(work, case.payment) else "",
     )
     work.save(settled.subscription, settled.charge, settled.payment)
     work.save(*filter(None, (settled.receipt,)))

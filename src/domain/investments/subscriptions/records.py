@@ -78,9 +78,10 @@ def is_held(one: Any) -> Any:
     return (one.state == "active") | (one.state == "past_due") | (one.state == "pending")
 
 
-def is_live(one: Subscription) -> bool:
-    """Whether a subscription has its benefits: also while its renewal is tried again."""
-    return one.state in ("active", "past_due")
+def is_live(one: Any) -> Any:
+    """Whether a subscription has its benefits, also while its renewal is tried again: said of a record or of
+    columns."""
+    return (one.state == "active") | (one.state == "past_due")
 
 
 class Charge(shared.Record):

@@ -81,9 +81,17 @@ HONOURING: tuple[Callable[[Case, Policy, datetime], shared.DomainError | None], 
 
 
 def settle_paid(
-    case: Case, receipt_id: UUID, policy: Policy, at: datetime, *, customer: str = "", means: str = ""
+    case: Case,
+    receipt_id: UUID,
+    policy: Policy,
+    at: datetime,
+    *,
+    customer: str = "",
+    means: str = "",
+    refusal: str = "",
 ) -> Settlement:
-    """The money of a charge has arrived: it pays the period, or all of it is due back.
+    """The money of a charge has arrived: it pays the period, or all of it is due back, also for the caller's
+    `refusal`.
 
     Honoured, its points are for the caller to grant, who notes the `grant_id`, and its money to place.
     `customer` and `means` are what the provider kept for the next time, empty where nothing new.
@@ -91,8 +99,10 @@ def settle_paid(
     paid = payments.succeeded(case.payment, receipt_id, at)
     if not paid.events:
         return Settlement(case.subscription, case.charge, case.payment)
-    for refusal in shared.collect(HONOURING, case, policy, at):
-        return _returned(case, paid, refusal.code)
+    for objection in shared.collect(HONOURING, case, policy, at):
+        return _returned(case, paid, objection.code)
+    if refusal:
+        return _returned(case, paid, refusal)
     charge = _paid_charge(case, policy, at)
     runs = shared.evolve(_running(case, charge.ends_at, policy, at), **_kept(case, customer, means))
     event = told(Begun if charge.number == 1 else Renewed, runs)
