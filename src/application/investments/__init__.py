@@ -11,7 +11,9 @@ from typing import Any
 from ..payments import Settle
 from ..work import Kind
 from . import records, subscription_records, withdrawing
+from .attending import Attended, attend, attend_due, receive
 from .investing import POLICY, expire, reserve, settle
+from .losing import disputed
 from .paying import (
     Bought,
     Purchase,
@@ -26,6 +28,7 @@ from .paying import (
     withdraw_and_refund,
 )
 from .reading import OFFERS, investment, listing, offers
+from .reconciling import Finding, Reconciled, ReconcileStopped, reconcile
 from .records import (
     INVESTMENTS,
     Expire,
@@ -117,6 +120,7 @@ __all__ = [
     "PORTIONS",
     "SUBSCRIPTIONS",
     "WITHDRAWALS",
+    "Attended",
     "BeginRenewal",
     "Bought",
     "CancelSubscription",
@@ -128,6 +132,7 @@ __all__ = [
     "Due",
     "Expire",
     "FindDue",
+    "Finding",
     "GetInvestment",
     "GetSubscription",
     "HasInvestments",
@@ -147,6 +152,8 @@ __all__ = [
     "PlanView",
     "PortionView",
     "Purchase",
+    "ReconcileStopped",
+    "Reconciled",
     "RenewalView",
     "Renewals",
     "RequestSubscription",
@@ -163,12 +170,15 @@ __all__ = [
     "WishedStop",
     "Withdraw",
     "WithdrawalView",
+    "attend",
+    "attend_due",
     "begin_renewal",
     "cancel_subscription",
     "charges",
     "choose_plan",
     "choose_projects",
     "count_due",
+    "disputed",
     "expire",
     "find_due",
     "hear",
@@ -184,6 +194,8 @@ __all__ = [
     "pay_now_and_open",
     "plans",
     "played",
+    "receive",
+    "reconcile",
     "refund",
     "renew",
     "renew_due",

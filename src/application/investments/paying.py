@@ -14,6 +14,7 @@ from ..payments import BookDispute, Gateway, Notification, PaymentView, PlayPaym
 from ..runner import Runner
 from ..work import UseCase
 from .investing import reserve, settle
+from .losing import disputed
 from .reading import investment
 from .records import GetInvestment, Invest, InvestmentView, Reserve
 from .subscribing import settle_subscription
@@ -53,7 +54,7 @@ async def _show_subscription(paid: PaymentView, run: Runner, actor: shared.Actor
 
 
 PURCHASES: Mapping[Purpose, Purchase] = {
-    "investment": Purchase(settle, _show_investment),
+    "investment": Purchase(settle, _show_investment, disputed),
     "subscription": Purchase(settle_subscription, _show_subscription),
 }
 

@@ -60,6 +60,7 @@ from .inbox import (
     ListOldEvents,
     ReceiveEvent,
     ReplayEvent,
+    event_view,
 )
 from .providing import booking_of, charge, check_news, give_back, open_payment, return_money, trusted
 from .reading import known_as, listing, opening, payment, refunds_due, unsettled
@@ -184,6 +185,7 @@ __all__ = [
     "declined",
     "dispute_key",
     "disputed",
+    "event_view",
     "give_back",
     "inbox",
     "is_unsettled",

@@ -156,7 +156,7 @@ class HasEvents(Protocol):
     def webhook_events(self) -> EventsQueries: ...
 
 
-def event_view(event: WebhookEvent) -> EventView:
+def event_view(event: WebhookEvent | EventWithBody) -> EventView:
     """A message as it is shown, without what it said."""
     return shared.recast(EventView, event)
 

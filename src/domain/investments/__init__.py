@@ -14,6 +14,7 @@ not anybody wrote the expiry down. Source: M14, M15, M16.
     └── HoldStillRuns            the member may still pay
 """
 
+from .losing import lose
 from .records import (
     DEFAULT_OFFERS,
     Activated,
@@ -23,6 +24,7 @@ from .records import (
     Investment,
     InvestmentEvent,
     InvestmentState,
+    Lost,
     NotHonoured,
     Offer,
     Outcome,
@@ -78,6 +80,7 @@ __all__ = [
     "InvestmentEvent",
     "InvestmentNotActive",
     "InvestmentState",
+    "Lost",
     "NotHonoured",
     "Offer",
     "OfferUnsound",
@@ -99,6 +102,7 @@ __all__ = [
     "expire",
     "find_offer",
     "give_up",
+    "lose",
     "reckon",
     "reserve",
     "settle_failed",

@@ -63,7 +63,8 @@ class Investment(shared.Record):
     """A member's share of a project: what it cost, what it grants, and where it stands.
 
     `entry_id` is its share in the project's funding, `grant_id` the grant of its points.
-    `refunded` means paid but not honoured: the payment says when the money is back.
+    `refunded` means paid but not honoured, or taken back by the member's bank: the payment says which, and
+    when the money is back.
     """
 
     user_id: UUID
@@ -170,6 +171,9 @@ class Expired(InvestmentEvent, tag="investments.expired"): ...
 
 
 class Withdrawn(InvestmentEvent, tag="investments.withdrawn"): ...
+
+
+class Lost(InvestmentEvent, tag="investments.lost"): ...
 
 
 def told(kind: type[InvestmentEvent], one: Investment) -> InvestmentEvent:

@@ -47,7 +47,7 @@ def request(wished: Payment) -> Change:
 def opened(payment: Payment, reference: str, pay_url: str, customer: str = "") -> Change:
     """The provider knows the payment, by this reference. Raises PaymentReferenceDiffers."""
     if payment.reference == reference:
-        return Change(payment)
+        return Change(shared.evolve(payment, pay_url=payment.pay_url or pay_url))
     if payment.reference:
         raise PaymentReferenceDiffers(known=payment.reference, given=reference)
     customer = customer or payment.customer
