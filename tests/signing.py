@@ -3,18 +3,23 @@
 import re
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
+
+import pytest
 
 from baobab.adapters.mail import MemoryMailer
 from baobab.application import identity
-from baobab.application.identity import Gate, SignedIn
+from baobab.application.identity import Gate, SignedIn, SignInByMail, WishKey
 from baobab.application.mail import Message
 from baobab.application.runner import Runner
+from baobab.domain import identity as rules
 from baobab.domain import shared
 from builders import World
 
 STRANGER = shared.Actor(address="192.0.2.7")
 PASSWORD = "correct horse battery"
 EMAIL = "member-1@example.org"
+NEW = "another horse, another day"
 
 
 class PlainSecrets:
@@ -100,7 +105,9 @@ class Signing:
 
     async def sign_up(self, email: str = EMAIL, actor: shared.Actor = STRANGER) -> SignedIn:
         wish = identity.SignUp(email=email, password=PASSWORD, name="Member One", device="laptop")
-        return await identity.sign_up(wish, self.gate, actor)
+        signed = await identity.sign_up(wish, self.gate, actor)
+        await self.gate.later.done()
+        return signed
 
     async def sign_in(
         self, email: str = EMAIL, password: str = PASSWORD, actor: shared.Actor = STRANGER
@@ -133,3 +140,45 @@ def token_in(letter: Message) -> str:
     found = re.search(r"\?token=(\S+)\n", letter.text)
     assert found, letter.text
     return found[1]
+
+
+def kinds_of(results: list[Any]) -> list[str]:
+    return sorted(type(one).__name__ for one in results)
+
+
+async def ask(signing: Signing, purpose: rules.Purpose, email: str = EMAIL) -> identity.Sent:
+    return await identity.ask_by_mail(identity.AskByMail(email=email), purpose, signing.gate, STRANGER)
+
+
+async def by_mail(signing: Signing, **what: str) -> identity.SignedIn:
+    return await identity.sign_in_by_mail(SignInByMail(**what), signing.gate, STRANGER)
+
+
+async def reset(signing: Signing, password: str = NEW, **what: str) -> identity.SignedOut:
+    wish = identity.ResetPassword(password=password, **what)
+    return await identity.reset_password(wish, signing.gate, STRANGER)
+
+
+async def with_factor(signing: Signing) -> tuple[shared.Actor, tuple[str, ...]]:
+    """Somebody with a second factor, and their recovery codes."""
+    _, actor = await signing.join()
+    await identity.begin_second_factor(signing.gate, actor)
+    wish = identity.GiveCode(code=code_at(signing.world.clock()))
+    codes = await identity.confirm_second_factor(wish, signing.gate, actor)
+    signing.world.clock.advance(seconds=30)
+    return actor, codes.codes
+
+
+async def challenge(signing: Signing) -> str:
+    with pytest.raises(rules.SecondFactorNeeded) as needed:
+        await signing.sign_in()
+    return str(needed.value.challenge)
+
+
+async def step(signing: Signing, challenge: str, code: str) -> identity.SignedIn:
+    wish = identity.SecondStep(challenge=challenge, code=code)
+    return await identity.second_step(wish, signing.gate, STRANGER)
+
+
+async def key(signing: Signing, actor: shared.Actor, *scopes: str, **more: Any) -> identity.KeyMade:
+    return await identity.new_key(WishKey(name="till", scopes=scopes, **more), signing.gate, actor)

@@ -566,8 +566,8 @@ def upgrade() -> None:
     op.add_column(
         "level_change", sa.Column("subscriptions", sa.BigInteger(), nullable=False), schema="baobab"
     )
-    op.add_column("login", sa.Column("kind", sa.Text(), nullable=False), schema="baobab")
     op.add_column("login", sa.Column("value", sa.Text(), nullable=False), schema="baobab")
+    op.add_column("login", sa.Column("kind", sa.Text(), nullable=False), schema="baobab")
     op.create_index("login_user_id_idx", "login", ["user_id"], unique=False, schema="baobab")
     op.drop_column("login", "email", schema="baobab")
     op.drop_column("login", "password_hash", schema="baobab")
@@ -605,6 +605,7 @@ def upgrade() -> None:
         "session", sa.Column("strong", sa.Boolean(), server_default="false", nullable=False), schema="baobab"
     )
     # ### end Alembic commands ###
+    op.create_primary_key(op.f("login_pkey"), "login", ["value", "kind"], schema="baobab")
     op.create_check_constraint(
         op.f("level_change_facts_check"),
         "level_change",
@@ -718,8 +719,8 @@ def downgrade() -> None:
         "login", sa.Column("email", sa.TEXT(), autoincrement=False, nullable=False), schema="baobab"
     )
     op.drop_index("login_user_id_idx", table_name="login", schema="baobab")
-    op.drop_column("login", "value", schema="baobab")
     op.drop_column("login", "kind", schema="baobab")
+    op.drop_column("login", "value", schema="baobab")
     op.drop_column("level_change", "subscriptions", schema="baobab")
     op.drop_column("level_change", "investments", schema="baobab")
     op.add_column(
@@ -840,3 +841,4 @@ def downgrade() -> None:
     op.drop_table("attempts", schema="baobab")
     op.drop_table("api_key", schema="baobab")
     # ### end Alembic commands ###
+    op.create_primary_key(op.f("login_pkey"), "login", ["email"], schema="baobab")

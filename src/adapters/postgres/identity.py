@@ -11,8 +11,8 @@ from .schema import Bytes, Int, Json, Time, Uuid, field, holds, one_of, table
 login = table(
     "login",
     "value",
-    field("kind", Text, primary_key=True),
     field("value", Text, primary_key=True),
+    field("kind", Text, primary_key=True),
     field("user_id", Uuid),
     field("created_at", Time),
     one_of("kind", identity.LoginKind),

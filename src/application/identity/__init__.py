@@ -157,6 +157,7 @@ from .second_factor import (
 )
 from .sessions import (
     CloseSession,
+    Grounds,
     ListSessions,
     OfMember,
     Opened,
@@ -228,6 +229,7 @@ __all__ = [
     "GetAccount",
     "GetMember",
     "GiveCode",
+    "Grounds",
     "HasCredentials",
     "HasIdentity",
     "IdentityQueries",
