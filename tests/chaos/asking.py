@@ -13,8 +13,6 @@ from uuid import UUID
 from .town import Town
 from .wire import Lost, Reply, Wire
 
-HANG = 30.0
-"""Seconds in which every request has an answer, or no connection. The server gives up after 15 by itself."""
 PATIENCE = 240.0
 """Seconds in which every command has an answer, however often it must be asked for."""
 MOST_TOLD = 50
@@ -35,8 +33,10 @@ class Told(NamedTuple):
 
 @dataclass
 class Tally:
-    """What was done, and what came of it."""
+    """What was done, and what came of it. A request that has no answer after `hang` seconds hangs: the server
+    gives up after 15 by itself."""
 
+    hang: float = 30.0
     requests: Counter[tuple[str, str]] = field(default_factory=Counter)
     refusals: Counter[tuple[str, str]] = field(default_factory=Counter)
     acknowledged: int = 0
@@ -87,10 +87,11 @@ class Client:
             *(self._answered(action, "POST", path, wish, key, wire) for wire in self._wires[: 1 + twice])
         )
         self.tally.twins += twice
-        status, body = self._read(action, replies[0])
+        done = [reply for reply in replies if reply.status < 300]  # what was refused may be tried again
+        status, body = self._read(action, (done or replies)[0])
         told = Told(action, key, path, wish, status, body)
-        if twice:
-            self.compare(told, replies[1])
+        for reply in done[1:]:
+            self.compare(told, reply)
         if status < 300:
             self.tally.acknowledged += 1
             if keyed:
@@ -132,7 +133,7 @@ class Client:
         while time.monotonic() < deadline:
             tries += 1
             begun = time.monotonic()
-            reply = await self._try(action, method, path, wish, key, wire)
+            reply = await self._try(action, method, path, wish, key, wire, min(1.0, 0.05 * 2**tries))
             if reply is not None:
                 self.tally.asked_again += tries > 1
                 self.tally.found_done += tries > 1 and "idempotent-replayed" in reply.headers
@@ -143,26 +144,26 @@ class Client:
         raise TimeoutError(path)
 
     async def _try(
-        self, action: str, method: str, path: str, wish: dict[str, Any], key: str, wire: Wire
+        self, action: str, method: str, path: str, wish: dict[str, Any], key: str, wire: Wire, pause: float
     ) -> Reply | None:
-        """An answer, or None where it is to be asked for again: after a while."""
+        """An answer; None where it is to be asked for again, after a pause, or as long as the server says."""
         begun, body = time.monotonic(), json.dumps(wish).encode() if method == "POST" else b""
         headers = self._headers | ({"idempotency-key": key} if key else {})
         reply: Reply | None = None
         try:
-            async with asyncio.timeout(HANG):
+            async with asyncio.timeout(self.tally.hang):
                 reply = await wire.ask(self.town.port, method, path, headers, body)
             outcome = str(reply.status)
         except TimeoutError:
             outcome = "hangs"
-            self.tally.violation(f"{action} {path} of {self.email} hangs for {HANG:.0f} seconds")
+            self.tally.violation(f"{action} {path} of {self.email} hangs for {self.tally.hang:.0f} seconds")
         except Lost:
             outcome = "answer lost"
         except OSError:
             outcome = "no connection"
         self.tally.count(action, outcome, begun)
         if reply is None:
-            await asyncio.sleep(self.waits.uniform(0.05, 0.3))
+            await asyncio.sleep(pause * self.waits.uniform(0.5, 1))
         elif "retry-after" in reply.headers:
             await asyncio.sleep(float(reply.headers["retry-after"]) * self.waits.uniform(0.5, 1))
         elif reply.status in ANSWERED and reply.status != 429:
@@ -183,7 +184,10 @@ class Client:
 
 MOVES_ON = frozenset(("pay", "withdraw"))
 """These answer how things stand by now, so that a replay may tell of what came later."""
-STANDS = frozenset(("id", "payment_id", "user_id", "project_id", "kind", "type", "amount", "paid", "points"))
+STANDS = (
+    *("id", "user_id", "project_id", "type", "amount", "points"),
+    *("contribution_id", "payment_id", "at", "paid", "deducted", "refund", "returned_points"),
+)
 
 
 def _same(action: str, told: dict[str, Any], again: dict[str, Any]) -> bool:

@@ -139,6 +139,23 @@ MONEY = {
         select p.user_id, p.id, i.state, p.amount_cents, p.refunded_cents from baobab.payment p
         join baobab.investment i on i.user_id = p.user_id and i.payment_id = p.id
         where i.state = 'refunded' and p.refunded_cents <> p.amount_cents""",
+    "what somebody gave back is what their points and their money say": """
+        select w.user_id, w.contribution_id, i.state, w.refund_cents, p.refunded_cents, w.returned_points,
+        r.taken from baobab.withdrawal w
+        full join (select * from baobab.investment where state = 'withdrawn') i
+            on i.user_id = w.user_id and i.id = w.contribution_id
+        left join baobab.payment p on p.user_id = w.user_id and p.id = w.payment_id
+        left join (select user_id, source_id, -sum(amount) as taken from baobab.posting
+            where kind = 'revoked' group by 1, 2) r on r.user_id = i.user_id and r.source_id = i.id
+        where w.contribution_id is null or i.id is null or w.refund_cents <> p.refunded_cents
+        or w.returned_points <> coalesce(r.taken, 0)
+        or w.refund_cents <> greatest(0, w.paid_cents - 100 * (w.granted_points - w.returned_points))""",
+    "every refund that was asked for was given, and no other": """
+        select p.user_id, p.id, p.refunded_cents, r.given, r.waiting from baobab.payment p
+        left join (select user_id, payment_id, count(*) filter (where state <> 'succeeded') as waiting,
+            sum(amount_cents) filter (where state = 'succeeded') as given
+            from baobab.refund group by 1, 2) r on r.user_id = p.user_id and r.payment_id = p.id
+        where p.refunded_cents <> coalesce(r.given, 0) or r.waiting > 0""",
     "no money that is due back still waits": """
         select user_id, id, refund_due_cents from baobab.payment
         where state = 'refund_due' or refund_due_cents <> 0""",

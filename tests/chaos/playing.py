@@ -22,22 +22,23 @@ Look = Callable[[Town, Sequence[Member], Keeper], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Size:
-    """How much is killed under how many clients, who rest so many seconds between two wishes; and the seconds
-    that all of it may take."""
+    """How much is killed under how many clients, who rest so many seconds between two wishes; after how many
+    seconds a request hangs, and how many all of it may take."""
 
     kills: int = 50
     clients: int = 64
     rest: float = 0.5
     longest_pause: float = 3.0
+    hang: float = 30.0
     most_seconds: float = 900.0
 
 
 async def play(seed: int, size: Size, say: Say = lambda line: None, look: Look | None = None) -> Report:
     """Kill, under clients; then look whether anything is lost or half done. `look` may look further."""
-    since, tally = time.monotonic(), Tally()
+    since, tally = time.monotonic(), Tally(size.hang)
     report = Report(seed, size.clients, size.kills, tally)
     async with town() as built:
-        shop = await open_shop(built.url, size.clients)
+        shop = await open_shop(built.service_url, size.clients)
         await built.serve()
         members = [
             Member(built, tally, member(number), Random(f"{seed} {number}"), shop)

@@ -34,6 +34,8 @@ BROKEN = {
     "update baobab.payment set state = 'failed' where state = 'succeeded'": "an investment and its payment",
     "delete from baobab.receipt": "what was paid has one receipt",
     "update baobab.payment set state = 'refund_due', refund_due_cents = 1 where state = 'succeeded'": "money",
+    "update baobab.withdrawal set returned_points = returned_points - 1": "what somebody gave back",
+    "update baobab.refund set state = 'asked'": "every refund that was asked for",
     "update baobab.event set run_key = 'same' where type = 'orders.placed'": "one key placed one order",
     "delete from baobab.command_log": "what was said has its run in the command log",
 }
@@ -41,7 +43,7 @@ BROKEN = {
 
 
 async def test_killed_server_and_database_lose_nothing_and_leave_nothing_half_done() -> None:
-    size = Size(kills=2, clients=12, rest=0.1, longest_pause=0.6, most_seconds=240)
+    size = Size(kills=2, clients=12, rest=0.1, longest_pause=0.6, hang=120, most_seconds=400)
     report = await play(1, size, look=look_closely)
     assert report.in_order, str(report)
     assert (report.kills["server"], report.kills["database"]) == (2, 2)
@@ -51,6 +53,7 @@ async def test_killed_server_and_database_lose_nothing_and_leave_nothing_half_do
 
 async def look_closely(town: Town, members: Sequence[Member], keeper: Keeper) -> None:
     """Whatever is broken on purpose is noticed."""
+    await _do_everything_once(members[-1])
     connection = await asyncpg.connect(town.url)
     try:
         for sql, rule in BROKEN.items():
@@ -64,6 +67,18 @@ async def look_closely(town: Town, members: Sequence[Member], keeper: Keeper) ->
     finally:
         await connection.close()
     await _notices_what_is_lost(town, members, keeper)
+
+
+async def _do_everything_once(member: Member) -> None:
+    """So that there is something to break, however short the chaos was."""
+    [first, *_], [honey, *_] = member.shop.projects, member.shop.articles
+    for reserved in [one for one in member.investments.values() if one["state"] == "pending"]:
+        await member.pay_for(reserved, "succeeds")
+    for _ in range(2):
+        await member.pay_for(await member.invest_in(*first), "succeeds")
+        await member.order_these({honey.variant_id: 1})
+    await member.call_off(await member.order_these({honey.variant_id: 1}))
+    await member.give_back(list(member.investments.values())[-1])
 
 
 async def _notices_what_is_lost(town: Town, members: Sequence[Member], keeper: Keeper) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 import asyncpg
 
-from baobab.adapters.postgres import migrate
+from baobab.adapters.postgres import migrate, roles
 from baobab.adapters.postgres.server import EmbeddedServer, EmbeddedServerError
 
 from .wire import Lost, Wire
@@ -31,19 +31,27 @@ LONGEST_START = 120
 
 
 class Town:
-    """The server, its database, and their supervisors. `wrong` is what nobody may see of them."""
+    """The server, its database, and their supervisors. `wrong` is what nobody may see of them.
+
+    `url` is for who looks at everything; the program uses `service_url`, and may do no more than it needs.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.port, self.wrong = folder, _free_port(), list[str]()
         self._uses = [EmbeddedServer.start(folder / "data")]
-        self._uses[0].ensure_database("baobab")
         self.url = self._uses[0].url("baobab")
-        migrate.upgrade(self.url)
+        self.service_url = roles.as_role(self.url, roles.SERVICE)
         self._server: asyncio.subprocess.Process | None = None
         self._gone: set[int] = set()
         self._died = asyncio.Event()
         self._log = open(folder / "server.log", "ab")  # noqa: SIM115 - for as long as the town stands
         self._supervisors: list[asyncio.Task[None]] = []
+
+    def prepare(self) -> None:
+        """Make the database. Blocking."""
+        self._uses[0].ensure_database("baobab")
+        migrate.upgrade(self.url)
+        asyncio.run(roles.apply(self.url))
 
     async def serve(self) -> None:
         """Begin to supervise, and wait until the server is ready."""
@@ -52,7 +60,7 @@ class Town:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, **SETTINGS, "BAOBAB_DATABASE_URL": self.url}
+        return {**os.environ, **SETTINGS, "BAOBAB_DATABASE_URL": self.service_url}
 
     async def ready(self) -> None:
         """Wait until the server says that it is ready. Raises TimeoutError."""
@@ -189,6 +197,7 @@ async def town() -> AsyncIterator[Town]:
     folder = Path(tempfile.mkdtemp(prefix="baobab-chaos-", dir="/tmp"))
     built = await asyncio.to_thread(Town, folder)
     try:
+        await asyncio.to_thread(built.prepare)
         yield built
     except BaseException:
         built.wrong.append("it was broken off")

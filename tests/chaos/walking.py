@@ -5,13 +5,12 @@ from random import Random
 from typing import Any
 
 from .asking import Act, Client, Tally
-from .opening import ADDRESS, Article, Shop
+from .opening import ADDRESS, Shop
 from .town import Town
 
 BEHAVIOURS = ("succeeds", "succeeds", "succeeds", "repeats", "fails", "late")
 PAYABLE = ("pending", "cancelled", "expired")
 """The states of an investment whose money may still come."""
-MOST_PENDING = 5
 HOME = {name: getattr(ADDRESS, name) for name in ADDRESS.__struct_fields__}
 
 
@@ -49,42 +48,47 @@ class Member(Client):
     # --- investing ----------------------------------------------------------------------------
 
     async def invest(self) -> None:
-        project_id, offer = self.draw.choice(self.shop.projects)
+        await self.invest_in(*self.draw.choice(self.shop.projects))
+
+    async def invest_in(self, project_id: str, offer: str) -> dict[str, Any]:
         wish = {"project_id": project_id, "offer": offer}
         status, body = await self.command("invest", "/v1/investments", wish)
         if status < 300:
             self.investments[body["id"]] = body
+        return body
 
     async def pay(self) -> None:
-        one = self._some(self.investments, *PAYABLE)
-        if one is None:
-            return
-        wish = {"behaviour": self.draw.choice(BEHAVIOURS)}
-        status, body = await self.command("pay", f"/v1/payments/{one['payment']['id']}/sandbox", wish)
+        if one := self._some(self.investments, *PAYABLE):
+            await self.pay_for(one, self.draw.choice(BEHAVIOURS))
+
+    async def pay_for(self, one: dict[str, Any], behaviour: str) -> None:
+        path = f"/v1/payments/{one['payment']['id']}/sandbox"
+        status, body = await self.command("pay", path, {"behaviour": behaviour})
         if status < 300:
             self.points += body["granted_points"]
             self.investments[one["id"]] = body
 
     async def withdraw(self) -> None:
-        one = self._some(self.investments, "active")
-        if one is None:
-            return
-        status, body = await self.command("withdraw", f"/v1/investments/{one['id']}/withdrawal", {})
+        if one := self._some(self.investments, "active"):
+            await self.give_back(one)
+
+    async def give_back(self, one: dict[str, Any]) -> None:
+        wish = {"kind": "investment", "contribution_id": one["id"]}
+        status, body = await self.command("withdraw", "/v1/withdrawals", wish)
         if status < 300:
-            self.points -= body.get("returned_points", one["points"])
+            self.points -= body["returned_points"]
             self.investments[one["id"]] = {**one, "state": "withdrawn", "payment": body["payment"]}
 
     # --- ordering -----------------------------------------------------------------------------
 
     async def order(self) -> None:
-        wanted: list[Article] = self.draw.sample(self.shop.articles, self.draw.choice((1, 1, 2, 3)))
-        method = self.draw.choice(("standard", "express", "pickup"))
-        wish: dict[str, Any] = {
-            "lines": [
-                {"variant_id": one.variant_id, "quantity": self.draw.choice((1, 1, 2))} for one in wanted
-            ],
-            "shipping_method": method,
-        }
+        wanted = self.draw.sample(self.shop.articles, self.draw.choice((1, 1, 2, 3)))
+        pieces = {one.variant_id: self.draw.choice((1, 1, 2)) for one in wanted}
+        await self.order_these(pieces, self.draw.choice(("standard", "express", "pickup")))
+
+    async def order_these(self, pieces: dict[str, int], method: str = "pickup") -> dict[str, Any]:
+        lines = [{"variant_id": id, "quantity": count} for id, count in pieces.items()]
+        wish: dict[str, Any] = {"lines": lines, "shipping_method": method}
         if method != "pickup":
             wish["shipping_address"] = HOME
         status, body = await self.command("order", "/v1/orders", wish)
@@ -93,11 +97,13 @@ class Member(Client):
             self.orders[body["id"]] = body
         elif body["code"] == "insufficient_points" and body["available"] != self.points:
             self.tally.violation(f"{self.email} has {self.points} points, and is told {body}")
+        return body
 
     async def cancel(self) -> None:
-        one = self._some(self.orders, "confirmed", "processing")
-        if one is None:
-            return
+        if one := self._some(self.orders, "confirmed", "processing"):
+            await self.call_off(one)
+
+    async def call_off(self, one: dict[str, Any]) -> None:
         status, body = await self.command("cancel", f"/v1/orders/{one['id']}/cancellation", {})
         if status < 300:
             self.points += one["total_points"]
