@@ -106,7 +106,8 @@ def on_too_deep(request: AnyRequest, error: RecursionError) -> Response[bytes]:
 
 def on_bug(request: AnyRequest, error: Exception) -> Response[bytes]:
     """Our own mistake: logged with its trace, answered without."""
-    log.error("%s %r failed", request.method, request.scope["path"], exc_info=error)
+    handler = request.scope.get("route_handler")
+    log.error("%s failed", getattr(handler, "operation_id", None) or "a request", exc_info=error)
     return _problem(request, 500, CODES[500], "Something went wrong on our side.", {})
 
 
