@@ -87,3 +87,8 @@ def id_of(reference: str) -> UUID | None:
         return UUID(reference) if len(reference) == 36 else None
     except ValueError:
         return None
+
+
+def text_of(cursor: str | None) -> str | None:
+    """The text that a cursor holds."""
+    return _place(cursor, str)

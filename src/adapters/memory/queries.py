@@ -1,5 +1,6 @@
 """The read side of every context in memory."""
 
+from .audit import CommandLog
 from .catalog import CatalogQueries
 from .fulfillment import FulfillmentQueries
 from .fulfillment_checks import PromiseChecks
@@ -26,8 +27,8 @@ from .storage import MemoryStorage
 class MemoryQueries:
     def __init__(self, storage: MemoryStorage) -> None:
         self.identity = IdentityQueries(storage)
-        self.people = PeopleQueries(storage)
         self.credentials = CredentialQueries(storage)
+        self.people = PeopleQueries(storage)
         self.points = PointsQueries(storage)
         self.points_due = PointsDue(storage)
         self.points_reports = PointsReports(storage)
@@ -47,3 +48,4 @@ class MemoryQueries:
         self.orders = OrdersQueries(storage)
         self.fulfillment = FulfillmentQueries(storage)
         self.promise_checks = PromiseChecks(storage)
+        self.command_log = CommandLog(storage)

@@ -1,5 +1,6 @@
 """The read side of every context on PostgreSQL."""
 
+from .audit import CommandLog
 from .catalog import CatalogQueries
 from .database import Database
 from .fulfillment import FulfillmentQueries
@@ -27,8 +28,8 @@ from .projects import ProjectsQueries
 class PostgresQueries:
     def __init__(self, database: Database) -> None:
         self.identity = IdentityQueries(database)
-        self.people = PeopleQueries(database)
         self.credentials = CredentialQueries(database)
+        self.people = PeopleQueries(database)
         self.points = PointsQueries(database)
         self.points_due = PointsDue(database)
         self.points_reports = PointsReports(database)
@@ -48,3 +49,4 @@ class PostgresQueries:
         self.orders = OrdersQueries(database)
         self.fulfillment = FulfillmentQueries(database)
         self.promise_checks = PromiseChecks(database)
+        self.command_log = CommandLog(database)

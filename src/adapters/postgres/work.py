@@ -65,6 +65,7 @@ Index(
     command_log.c.key,
     postgresql_where=_TOUCHING,
 )
+Index("command_log_request_idx", command_log.c.request_id, postgresql_where=_TOUCHING)
 Index(
     "command_log_touched_idx",
     command_log.c.touched,
@@ -87,8 +88,5 @@ Index(
 )
 Index("event_recorded_at_idx", event.c.recorded_at, postgresql_using="brin")
 
-STORED = (
-    Stored(app.RUNS, command_log),
-    Stored(app.PRIVATE_PARTS, private_part),
-    Stored(app.HAPPENINGS, event),
-)
+RUNS, PRIVATE_PARTS = Stored(app.RUNS, command_log), Stored(app.PRIVATE_PARTS, private_part)
+STORED = (RUNS, PRIVATE_PARTS, Stored(app.HAPPENINGS, event))
