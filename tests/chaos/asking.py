@@ -185,7 +185,7 @@ class Client:
 MOVES_ON = frozenset(("pay", "withdraw"))
 """These answer how things stand by now, so that a replay may tell of what came later."""
 STANDS = (
-    *("id", "user_id", "project_id", "type", "amount", "points"),
+    *("id", "user_id", "project_id", "type", "amount", "points", "plan"),
     *("contribution_id", "payment_id", "at", "paid", "deducted", "refund", "returned_points"),
 )
 

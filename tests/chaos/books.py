@@ -113,13 +113,16 @@ MONEY = {
         where f.taken_cents > greatest(p.target_cents, p.ceiling_cents)""",
     "an investment and its share stand together": """
         select i.user_id, i.id, i.state, e.state as share from baobab.investment i
-        full join baobab.funding_entry e on e.project_id = i.project_id and e.id = i.entry_id
+        full join (select * from baobab.funding_entry e where not exists
+            (select from baobab.portion p where p.user_id = e.user_id and p.id = e.id)) e
+            on e.project_id = i.project_id and e.id = i.entry_id
         where i.id is null or e.id is null or e.amount_cents <> i.amount_cents
         or e.state <> case i.state when 'active' then 'taken' when 'pending' then 'held'
         when 'withdrawn' then 'returned' else 'released' end""",
     "an investment and its payment stand together": """
         select i.user_id, i.id, i.state, p.state as payment from baobab.investment i
-        full join baobab.payment p on p.user_id = i.user_id and p.id = i.payment_id
+        full join (select * from baobab.payment where purpose = 'investment') p
+            on p.user_id = i.user_id and p.id = i.payment_id
         where i.id is null or p.id is null or p.purpose_id <> i.id or p.amount_cents <> i.amount_cents
         or not p.state = any (case i.state when 'pending' then '{pending}' when 'active' then '{succeeded}'
         when 'cancelled' then '{failed,cancelled}' when 'expired' then '{cancelled}'
@@ -140,14 +143,16 @@ MONEY = {
         join baobab.investment i on i.user_id = p.user_id and i.payment_id = p.id
         where i.state = 'refunded' and p.refunded_cents <> p.amount_cents""",
     "what somebody gave back is what their points and their money say": """
-        select w.user_id, w.contribution_id, i.state, w.refund_cents, p.refunded_cents, w.returned_points,
+        select w.user_id, w.contribution_id, b.what, w.refund_cents, p.refunded_cents, w.returned_points,
         r.taken from baobab.withdrawal w
-        full join (select * from baobab.investment where state = 'withdrawn') i
-            on i.user_id = w.user_id and i.id = w.contribution_id
+        full join (select user_id, payment_id, 'investment' as what from baobab.investment
+            where state = 'withdrawn' union all select user_id, payment_id, 'subscription'
+            from baobab.subscription_charge where state = 'withdrawn') b using (user_id, payment_id)
         left join baobab.payment p on p.user_id = w.user_id and p.id = w.payment_id
         left join (select user_id, source_id, -sum(amount) as taken from baobab.posting
-            where kind = 'revoked' group by 1, 2) r on r.user_id = i.user_id and r.source_id = i.id
-        where w.contribution_id is null or i.id is null or w.refund_cents <> p.refunded_cents
+            where kind = 'revoked' group by 1, 2) r
+            on r.user_id = w.user_id and r.source_id = w.contribution_id
+        where w.kind is distinct from b.what or w.refund_cents <> p.refunded_cents
         or w.returned_points <> coalesce(r.taken, 0)
         or w.refund_cents <> greatest(0, w.paid_cents - 100 * (w.granted_points - w.returned_points))""",
     "every refund that was asked for was given, and no other": """
@@ -163,6 +168,41 @@ MONEY = {
         select p.user_id, p.id, count(r.value) from baobab.payment p left join baobab.payment_reference r
         on r.user_id = p.user_id and r.payment_id = p.id
         group by 1, 2 having count(r.value) > 1""",
+}
+SUBSCRIPTIONS = {
+    "a charge and its payment stand together": """
+        select c.user_id, c.payment_id, c.state, p.state as payment from baobab.subscription_charge c
+        full join (select * from baobab.payment where purpose = 'subscription') p
+            on p.user_id = c.user_id and p.id = c.payment_id
+        where c.payment_id is null or p.id is null or p.purpose_id <> c.subscription_id
+        or p.amount_cents <> c.amount_cents or not p.state = any (case c.state when 'pending' then '{pending}'
+        when 'paid' then '{succeeded}' when 'failed' then '{failed}' when 'given_up' then '{cancelled}'
+        when 'returned' then '{refunded}' else '{refunded,succeeded}' end::text[])""",
+    "a charge that was paid granted its points, once": """
+        select c.user_id, c.payment_id, c.state, c.points, p.granted from baobab.subscription_charge c
+        left join (select user_id, grant_id, sum(amount) as granted from baobab.posting
+            where source_type = 'subscription' and kind in ('earned', 'bonus') group by 1, 2) p
+            on p.user_id = c.user_id and p.grant_id = c.grant_id
+        where coalesce(p.granted, 0)
+        <> case when c.state in ('paid', 'withdrawn') then c.points else 0 end""",
+    "points of a subscription come from its charges": """
+        select p.user_id, p.source_id, p.grant_id from baobab.posting p
+        left join baobab.subscription_charge c on c.user_id = p.user_id and c.grant_id = p.grant_id
+        where p.source_type = 'subscription' and p.kind in ('earned', 'bonus') and c.grant_id is null""",
+    "the money of a charge is in projects, or waits for one": """
+        select c.user_id, c.payment_id, c.state, c.amount_cents, c.rest_cents, p.placed
+        from baobab.subscription_charge c
+        left join (select user_id, payment_id, sum(amount_cents) filter (where state = 'taken') as placed
+            from baobab.portion group by 1, 2) p using (user_id, payment_id)
+        where coalesce(p.placed, 0)
+        <> case c.state when 'paid' then c.amount_cents - c.rest_cents else 0 end""",
+    "a portion and its share stand together": """
+        select p.user_id, p.id, p.state, e.state as share from baobab.portion p
+        left join baobab.funding_entry e on e.project_id = p.project_id and e.id = p.id
+        where e.id is null or e.amount_cents <> p.amount_cents or e.state <> p.state""",
+    "nobody has two subscriptions": """
+        select user_id, count(*) from baobab.subscription where state in ('active', 'past_due')
+        group by 1 having count(*) > 1""",
 }
 ONCE = {
     "what happens once was said once": """
@@ -187,7 +227,7 @@ SERVER = {
         where datname = current_database() and pid <> pg_backend_pid()
         and (state like 'idle in transaction%' or wait_event_type = 'Lock')""",
 }
-BOOKS: tuple[Mapping[str, str], ...] = (POINTS, ORDERS, STOCK, MONEY, ONCE, SERVER)
+BOOKS: tuple[Mapping[str, str], ...] = (POINTS, ORDERS, STOCK, MONEY, SUBSCRIPTIONS, ONCE, SERVER)
 
 
 async def examine(rows: Rows) -> list[str]:

@@ -32,18 +32,19 @@ async def ask_again(clients: Sequence[Client], deadline: float) -> int:
 
 
 async def look_again(members: Sequence[Member], deadline: float) -> int:
-    """Read every order and investment that anybody was told of, and every balance; how many were read."""
+    """Read everything that anybody was told of, and every balance; how many were read."""
 
     async def read(member: Member) -> int:
         done = 0
-        for one in member.investments.values():
-            if time.monotonic() < deadline:
-                await member.check_this_investment(one)
-                done += 1
-        for one in member.orders.values():
-            if time.monotonic() < deadline:
-                await member.check_this_order(one)
-                done += 1
+        for check, told in (
+            (member.check_this_investment, member.investments),
+            (member.check_this_subscription, member.subscriptions),
+            (member.check_this_order, member.orders),
+        ):
+            for one in told.values():
+                if time.monotonic() < deadline:
+                    await check(one)
+                    done += 1
         await member.check_balance()
         return done
 
@@ -92,6 +93,10 @@ async def _compare_member(town: Town, tally: Tally, member: Member, user_id: str
     rows = await town.rows(f"select id::text, state from baobab.investment {mine}")
     told = {id: one["state"] for id, one in member.investments.items()}
     _same(tally, f"investments of {member.email}", told, dict(map(tuple, rows)))
+    rows = await town.rows(f"""select s.id::text, s.state, c.state from baobab.subscription s
+        join baobab.subscription_charge c using (user_id, payment_id) where user_id = '{user_id}'""")
+    charged = {id: (one["state"], one["charge"]["state"]) for id, one in member.subscriptions.items()}
+    _same(tally, f"subscriptions of {member.email}", charged, {row[0]: (row[1], row[2]) for row in rows})
     rows = await town.rows(f"select id::text, total_points, status = 'cancelled' from baobab.order {mine}")
     due = {id: (one["total_points"], one["status"] == "cancelled") for id, one in member.orders.items()}
     _same(tally, f"orders of {member.email}", due, {row[0]: (row[1], row[2]) for row in rows})
@@ -119,11 +124,15 @@ def _waiting(members: Iterable[Member], sent: set[str]) -> Iterator[dict[str, An
 
 
 async def _compare_funding(town: Town, tally: Tally, members: Iterable[Member]) -> None:
-    """Each project has taken what the active investments in it cost."""
+    """Each project has taken what the active investments in it cost, and its part of what was subscribed."""
     due = Counter[str]()
     for member in members:
         for one in member.investments.values():
             due[one["project_id"]] += one["amount"]["amount"] if one["state"] == "active" else 0
+        for one in member.subscriptions.values():
+            if one["charge"]["state"] == "paid":
+                parts = [part["project_id"] for part in one["projects"]]
+                due.update(dict.fromkeys(parts, one["charge"]["amount"]["amount"] // len(parts)))
     rows = await town.rows("select project_id::text, taken_cents from baobab.funding")
     _same(tally, "funding", {row[0]: due[row[0]] for row in rows}, dict(map(tuple, rows)))
 
