@@ -17,6 +17,7 @@ import pytest
 from coins import COIN_ROWS, COINS, MOST, Coin, Purse, with_coins
 
 from baobab.adapters.memory.storage import MemoryStorage
+from baobab.adapters.postgres import roles
 from baobab.adapters.postgres.database import Database
 from baobab.adapters.postgres.storage import ArrayLocking, PipelinedLocking, PostgresStorage
 from baobab.adapters.postgres.stored import STORED
@@ -32,6 +33,7 @@ where connamespace = 'baobab'::regnamespace and contype in ('c', 'f', 'u', 'x')
 union all
 select format('drop index %s', indexrelid::regclass) from pg_index join pg_class c on c.oid = indexrelid
 where c.relnamespace = 'baobab'::regnamespace and indisunique and not indisprimary
+and not exists (select from pg_constraint where conindid = indexrelid)
 """
 
 UntilItWaits = Callable[[asyncio.Task[Any]], Awaitable[None]]
@@ -78,12 +80,19 @@ async def lenient(lenient_url: str) -> AsyncIterator[Database]:
         yield database
 
 
+@pytest.fixture
+async def served(lenient_url: str) -> AsyncIterator[Database]:
+    """The same as the role of the service."""
+    async with Database(roles.as_role(lenient_url, roles.SERVICE)) as database:
+        yield database
+
+
 @pytest.fixture(params=["memory", "postgres", "pipelined"])
 def storage(request: pytest.FixtureRequest) -> Storage:
     if request.param == "memory":
         return MemoryStorage()
     locking = ArrayLocking() if request.param == "postgres" else PipelinedLocking()
-    return PostgresStorage(request.getfixturevalue("lenient"), STORED, locking)
+    return PostgresStorage(request.getfixturevalue("served"), STORED, locking)
 
 
 seeds = count(1)
