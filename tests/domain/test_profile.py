@@ -67,7 +67,7 @@ def test_a_link_leads_to_its_network_or_to_wherever_the_member_has_a_page() -> N
     profile.check_links(
         (
             SocialLink("instagram", "https://www.INSTAGRAM.com/olives"),
-            SocialLink("youtube", "https://youtu.be/abc"),
+            SocialLink("youtube", "https://youtu.be?v=abc"),
             SocialLink("mastodon", "https://social.example.org/@olives"),
             SocialLink("website", "http://example.org"),
         )

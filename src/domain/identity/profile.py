@@ -9,10 +9,10 @@ no copy of it. Every member has a profile from the beginning, empty and at versi
     └── LinkElsewhere          a link leads to the network that it names
 """
 
+import re
 from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Literal, get_args
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from .. import shared
@@ -33,6 +33,7 @@ HOSTS: dict[Network, tuple[str, ...]] = {
     "youtube": ("youtube.com", "youtu.be"),
 }
 """Where the pages of a network are; those of the others may be anywhere."""
+PLAIN_URL = re.compile(r"https?://([a-z0-9.-]+)(?:[/?#][^\\]*)?\Z")
 
 
 class BirthDateImplausible(shared.RuleForbids):
@@ -125,11 +126,8 @@ def check_links(links: Iterable[SocialLink]) -> None:
 
 
 def _is_at(url: str, hosts: tuple[str, ...]) -> bool:
-    """Whether a browser would go to one of these hosts, or to a part of one."""
-    try:
-        place = urlsplit(url)
-        host = place.hostname or ""
-    except ValueError:
-        return False
-    plain = "@" not in place.netloc and "\\" not in url
-    return plain and any(host == one or host.endswith(f".{one}") for one in hosts)
+    """Whether a browser would go to one of these hosts, or to a part of one: an address that can be read in
+    two ways leads nowhere."""
+    plain = PLAIN_URL.match(url.lower())
+    host = plain[1] if plain else ""
+    return any(host == one or host.endswith(f".{one}") for one in hosts)
