@@ -116,3 +116,53 @@ def test_every_folder_of_modules_is_a_package(root: str) -> None:
     """A folder without `__init__.py` escapes the wheel, the type checker and the contracts."""
     folders = {file.parent for file in (ROOT / root).rglob("*.py")}
     assert [str(folder) for folder in folders if not (folder / "__init__.py").exists()] == []
+
+
+SECRET_NAMES = ("hash", "secret", "token", "signature", "password", "otp", "recovery")
+NO_SECRET = {
+    "src/domain/points/": "the chain of postings and the seals are published: no hash is a secret",
+    "src/adapters/postgres/points_audit.py": "the same, compared by the database",
+    "src/entrypoints/demo/": "the demo's passwords are printed",
+}
+"""Where names of that kind are compared by `==` and may be: why."""
+
+
+def named(node: ast.expr) -> str:
+    """The last name of an expression: `hash` of `proof.seal.hash()`."""
+    while isinstance(node, ast.Call):
+        node = node.func
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def secret_comparisons(tree: ast.AST) -> set[str]:
+    """What looks like a secret and is compared in a time that tells how much of it was right."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare) and any(isinstance(one, ast.Eq | ast.NotEq) for one in node.ops):
+            names = [named(one) for one in (node.left, *node.comparators)]
+            others = [one for one in (node.left, *node.comparators) if isinstance(one, ast.Constant)]
+            found |= {one for one in names if not others and one.lower().rpartition("_")[2] in SECRET_NAMES}
+    return found
+
+
+def test_secrets_are_compared_in_constant_time() -> None:
+    found = {}
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        place = path.relative_to(ROOT).as_posix()
+        if not place.startswith(tuple(NO_SECRET)) and (
+            names := secret_comparisons(ast.parse(path.read_text()))
+        ):
+            found[place] = names
+    assert found == {}, "use hmac.compare_digest"
+
+
+@pytest.mark.parametrize(
+    "planted",
+    ["found.token_hash == digest", "digest_of(x) != row.secret", "a.password == b", "sent.signature(x) == y"],
+)
+def test_a_planted_comparison_of_secrets_is_caught(planted: str) -> None:
+    assert secret_comparisons(ast.parse(planted))
+
+
+def test_comparing_with_what_is_written_in_the_code_is_no_such_comparison() -> None:
+    assert secret_comparisons(ast.parse("token == ''")) == set()

@@ -1,6 +1,7 @@
 """A second factor: codes that a telephone counts from a secret, by the time (TOTP, RFC 6238) (M1)."""
 
 from datetime import datetime, timedelta
+from hmac import compare_digest
 
 from ..shared import Record, RuleForbids, StateForbids, Unauthenticated, evolve
 from .records import Member, SecondFactor
@@ -70,7 +71,7 @@ def used(factor: SecondFactor | None, answer: Answer) -> SecondFactor:
         raise NoSecondFactor
     if answer.step > factor.last_step:
         return evolve(factor, last_step=answer.step)
-    if answer.recovery and answer.recovery in factor.recovery:
-        rest = tuple(code for code in factor.recovery if code != answer.recovery)
-        return evolve(factor, recovery=rest)
-    raise CodeRefused
+    rest = tuple(code for code in factor.recovery if not compare_digest(code, answer.recovery))
+    if len(rest) == len(factor.recovery):
+        raise CodeRefused
+    return evolve(factor, recovery=rest)
