@@ -53,7 +53,7 @@ async def play(seed: int, size: Size, say: Say = lambda line: None, look: Look |
                 built,
                 tally,
                 plan(Random(f"{seed} kills"), size.kills, longest_pause=size.longest_pause),
-                since + size.most_seconds * 0.7,
+                since + size.most_seconds * 0.8,
             )
             await _live(killer, (*members, keeper), size, say)
             report.note(killer)
