@@ -35,6 +35,7 @@ OF_OTHERS = {
     "variant": "select product_id, id as variant_id from baobab.variant",
     "batch": "select product_id, variant_id, id as batch_id from baobab.batch",
     "member": "select user_id from baobab.member where email = 'member-2@example.org'",
+    "check": "select user_id, id as check_id from baobab.kyc_check",
     "debit": "select user_id, id as debit_id from baobab.posting where amount < 0",
     "payment": "select user_id, id as payment_id from baobab.payment",
     "investment": "select user_id, id as investment_id from baobab.investment",
