@@ -52,7 +52,7 @@ def _secrets(settings: Settings) -> Argon2Secrets:
 
 
 def _mailer(settings: Settings) -> Mailer:
-    return mailer_of(settings.smtp_url.reveal(), settings.mail_from, settings.data_path / "mail")
+    return mailer_of(settings.smtp_url.reveal(), settings.mail_from, settings.mail_path)
 
 
 def _gate(settings: Settings, run: Runner, secrets: Argon2Secrets, mailer: Mailer) -> Gate:

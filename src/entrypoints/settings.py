@@ -94,6 +94,11 @@ class Settings(shared.Record):
         """Where the embedded server keeps its data: by default the user's data folder."""
         return Path(self.data_dir).expanduser() if self.data_dir else platformdirs.user_data_path("baobab")
 
+    @property
+    def mail_path(self) -> Path:
+        """Where letters are written as long as no mail server is named."""
+        return self.data_path / "mail"
+
 
 def without_password(url: str) -> str:
     """An address as it may be shown: the password is `***`, and options stay away."""

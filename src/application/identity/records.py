@@ -82,7 +82,8 @@ Email = Annotated[str, msgspec.Meta(min_length=3, max_length=254, examples=["mem
 Secret = Annotated[str, msgspec.Meta(min_length=1, max_length=identity.MOST_PASSWORD)]
 
 
-Device = Annotated[str, msgspec.Meta(max_length=200, pattern=r"^[^\x00]*\Z")]
+MOST_DEVICE = 200
+Device = Annotated[str, msgspec.Meta(max_length=MOST_DEVICE, pattern=r"^[^\x00]*\Z")]
 
 
 Scope = Annotated[str, msgspec.Meta(pattern=r"^[a-z_]+:(read|write)\Z", examples=["points:read"])]

@@ -34,7 +34,8 @@ def command(host: str | None, port: int | None, demo: bool) -> None:
             asyncio.run(load_demo(found))
         chosen = free_port(found.host, found.port)
         _announce(found, chosen, demo=demo)
-        uvloop.run(serve(found, chosen))
+        public_url = found.public_url or _address(found, chosen)
+        uvloop.run(serve(shared.evolve(found, public_url=public_url), chosen))
 
 
 def free_port(host: str, port: int, tries: int = 100) -> int:
@@ -52,12 +53,19 @@ def free_port(host: str, port: int, tries: int = 100) -> int:
     raise OSError(f"no free port on {host} from {port} on")
 
 
+def _address(settings: Settings, port: int) -> str:
+    shown = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{shown}:{port}"
+
+
 def _announce(settings: Settings, port: int, *, demo: bool) -> None:
     if settings.port not in (0, port):
         click.echo(f"Port {settings.port} is taken; using {port} instead.")
-    shown = f"[{settings.host}]" if ":" in settings.host else settings.host
-    click.echo(f"baobab serves at   http://{shown}:{port}")
-    click.echo(f"Browse the API at  http://{shown}:{port}/schema")
+    address = _address(settings, port)
+    click.echo(f"baobab serves at   {address}")
+    click.echo(f"Browse the API at  {address}/schema")
+    if not settings.smtp_url:
+        click.echo(f"Letters go to      {settings.mail_path} (BAOBAB_SMTP_URL names a mail server)")
     if demo:
         click.echo("Sign in with one of these (e-mail, password):")
         click.echo(accounts())

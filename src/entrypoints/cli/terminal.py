@@ -55,7 +55,7 @@ async def member_id(container: Container, who: str) -> UUID:
             identity.members, identity.ListMembers(email=who), actor=program.OPERATOR
         )
     if not found.items or found.items[0].verified_at is None:
-        raise shared.NotFound(kind="member with the verified e-mail", id=who)
+        raise shared.NotFound(kind="member", id=who)
     return found.items[0].user_id
 
 

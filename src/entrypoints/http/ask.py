@@ -23,14 +23,17 @@ AnyRequest = Request[Any, Any, State]
 class Ask:
     """Runs use cases for one request. `await ask(use_case, command)`, `await ask.read(query, question)`."""
 
-    __slots__ = ("_key", "_scope", "actor", "gate", "gateway", "runner", "settings")
+    __slots__ = ("_key", "_scope", "actor", "device", "gate", "gateway", "runner", "settings")
 
-    def __init__(self, state: State, scope: Any, actor: shared.Actor, key: str | None) -> None:
+    def __init__(
+        self, state: State, scope: Any, actor: shared.Actor, key: str | None, device: str = ""
+    ) -> None:
         self.runner: Runner = state.runner
         self.gate: identity.Gate = state.gate
         self.gateway: payments.Gateway = state.gateway
         self.settings: Settings = state.settings
         self.actor, self._scope, self._key = actor, scope, key
+        self.device = device
 
     async def __call__(
         self,
@@ -74,7 +77,12 @@ async def provide_ask(request: AnyRequest) -> Ask:
     if key is None and opt["moves"]:
         raise IdempotencyKeyMissing
     actor = shared.evolve(actor, address=scope["state"]["address"], request_id=request_id_of(scope))
-    return Ask(state, scope, actor, key)
+    return Ask(state, scope, actor, key, device_of(headers.get(b"user-agent")))
+
+
+def device_of(agent: bytes | None) -> str:
+    """What a program calls itself, as far as it is kept with a session."""
+    return "" if agent is None else agent.decode("latin-1")[: identity.MOST_DEVICE]
 
 
 def _text(value: bytes | None) -> str | None:

@@ -1,5 +1,6 @@
 """Members and their sessions over HTTP."""
 
+from typing import TypeVar
 from uuid import UUID
 
 from ...application import identity
@@ -9,13 +10,20 @@ from ...domain import shared
 from .ask import Ask
 from .routes import ADMINS, ANYONE, SIGNED_IN, delete, get, post, put
 
+S = TypeVar("S", identity.SignUp, identity.SignIn, identity.SignInByMail, identity.SecondStep)
+
+
+def _from(data: S, ask: Ask) -> S:
+    """The wish, of the device that it names, or of the program that asks."""
+    return data if data.device else shared.evolve(data, device=ask.device)
+
 
 @post("/members", allow=ANYONE, statuses=(409, 422))
 async def sign_up(data: identity.SignUp, ask: Ask) -> SignedIn:
     """Become a member; the answer holds a first session.
 
     A mail with a code says how to verify the e-mail. Until then it does not sign in."""
-    return await identity.sign_up(data, ask.gate, ask.actor)
+    return await identity.sign_up(_from(data, ask), ask.gate, ask.actor)
 
 
 @post("/sessions", allow=ANYONE, statuses=(401, 409, 422))
@@ -23,13 +31,13 @@ async def sign_in(data: identity.SignIn, ask: Ask) -> SignedIn:
     """Open a session.
 
     Who has a second factor is answered 401 `second_factor_needed` with a `challenge`."""
-    return await identity.sign_in(data, ask.gate, ask.actor)
+    return await identity.sign_in(_from(data, ask), ask.gate, ask.actor)
 
 
 @post("/sessions/second-step", allow=ANYONE, statuses=(401, 409, 422))
 async def second_step(data: identity.SecondStep, ask: Ask) -> SignedIn:
     """Open a session by the challenge of the first step and a code."""
-    return await identity.second_step(data, ask.gate, ask.actor)
+    return await identity.second_step(_from(data, ask), ask.gate, ask.actor)
 
 
 @post("/sessions/mail", allow=ANYONE, status_code=202, statuses=(422,))
@@ -43,7 +51,7 @@ async def ask_to_sign_in(data: identity.AskByMail, ask: Ask) -> identity.Sent:
 @post("/sessions/by-mail", allow=ANYONE, statuses=(401, 409, 422))
 async def sign_in_by_mail(data: identity.SignInByMail, ask: Ask) -> SignedIn:
     """Open a session by the link or the code of a mail."""
-    return await identity.sign_in_by_mail(data, ask.gate, ask.actor)
+    return await identity.sign_in_by_mail(_from(data, ask), ask.gate, ask.actor)
 
 
 @get("/sessions", allow=SIGNED_IN)

@@ -18,6 +18,7 @@ from ...application import identity
 from ...application.identity import PATH, Gate
 from ...domain import identity as rules
 from ...domain import shared
+from .ask import device_of
 from .errors import status_of
 from .headers import request_id_of
 
@@ -84,6 +85,7 @@ async def send(purpose: FromPath[str], request: AnyRequest) -> Response[str]:
     page = _page(purpose)
     fields = {name: values[0] for name, values in parse_qs((await request.body()).decode("latin-1")).items()}
     scope = request.scope
+    fields["device"] = device_of(dict(scope["headers"]).get(b"user-agent"))
     actor = shared.Actor(address=scope["state"]["address"], request_id=request_id_of(scope))
     try:
         said = await page.send(fields, request.app.state.gate, actor)
