@@ -1,6 +1,8 @@
 """The wiring, on one screen: which adapter stands behind which port. Only entry points import it."""
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime, timedelta
 from typing import Any
 
 from dependency_injector import containers, providers
@@ -9,7 +11,7 @@ from ..adapters.common_passwords import is_common
 from ..adapters.mail import MemoryMailer, mailer_of
 from ..adapters.memory.queries import MemoryQueries
 from ..adapters.memory.storage import MemoryStorage
-from ..adapters.payments import gateway_of
+from ..adapters.payments import NoProvider, SandboxGateway
 from ..adapters.postgres.database import Database, Limits, Standing
 from ..adapters.postgres.queries import PostgresQueries
 from ..adapters.postgres.storage import PostgresStorage
@@ -18,6 +20,7 @@ from ..adapters.second_factor import Totp
 from ..adapters.secrets import Argon2Secrets
 from ..application.identity import Gate, Porter
 from ..application.mail import Mailer
+from ..application.payments import Gateway
 from ..application.runner import Runner, utc_now
 from ..domain import identity
 from .settings import Settings
@@ -68,6 +71,24 @@ def _gate(settings: Settings, run: Runner, secrets: Argon2Secrets, mailer: Maile
     )
 
 
+def _gateway(settings: Settings, clock: Callable[[], datetime]) -> Gateway:
+    """The provider of payments: the sandbox, Stripe, or nobody."""
+    if settings.sandbox:
+        return SandboxGateway()
+    if not settings.stripe_key:
+        return NoProvider()
+    from ..adapters.payments.stripe import StripeGateway  # noqa: PLC0415 (it takes a while)
+
+    return StripeGateway(
+        settings.stripe_key.reveal(),
+        settings.stripe_webhook_secret.reveal(),
+        clock,
+        api_base=settings.stripe_api_base,
+        public_key=settings.stripe_public_key,
+        window=timedelta(seconds=settings.webhook_window),
+    )
+
+
 def _porter(settings: Settings, run: Runner, queries: Any) -> Porter:
     required = settings.require_second_factor
     return Porter(run, queries, idle_days=settings.session_days, require_second_factor=required)
@@ -86,7 +107,7 @@ class Container(containers.DeclarativeContainer):
     mailer: providers.Provider[Any] = providers.Singleton(_mailer, settings)
     gate = providers.Singleton(_gate, settings, runner, secrets, mailer)
     porter = providers.Singleton(_porter, settings, runner, queries)
-    gateway: providers.Provider[Any] = providers.Singleton(gateway_of, settings.provided.sandbox)
+    gateway: providers.Provider[Any] = providers.Singleton(_gateway, settings, clock)
 
 
 class MemoryContainer(Container):

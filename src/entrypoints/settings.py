@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 
 from ..domain import shared
 from .secret import InvalidSetting, Secret, secret_from
+from .tills import check_provider
 from .values import ForwardedHeader, Rate, networks_of, origins_of
 
 __all__ = ["PREFIX", "InvalidSetting", "Secret", "Settings", "from_environment"]
@@ -58,6 +59,8 @@ class Settings(shared.Record):
     stripe_key: Secret = Secret()
     stripe_webhook_secret: Secret = Secret()
     stripe_api_base: str = ""
+    stripe_public_key: str = ""
+    webhook_window: Annotated[int, msgspec.Meta(ge=1, le=3_600)] = 300
     database_wait: Annotated[float, msgspec.Meta(ge=0, le=3_600)] = 60.0
     statement_timeout: Annotated[float, msgspec.Meta(ge=0.1, le=3_600)] = 12.0
     lock_timeout: Annotated[float, msgspec.Meta(ge=0.1, le=3_600)] = 10.0
@@ -148,6 +151,13 @@ def _check(settings: Settings) -> None:
     for name, url in (("PUBLIC_URL", settings.public_url), ("STRIPE_API_BASE", settings.stripe_api_base)):
         if url and not url.startswith(("http://", "https://")):
             raise InvalidSetting(f"{PREFIX}{name}={url} is not an address: http:// or https:// and a host")
+    check_provider(
+        sandbox=settings.sandbox,
+        key=settings.stripe_key.reveal(),
+        webhook_secret=settings.stripe_webhook_secret.reveal(),
+        public_key=settings.stripe_public_key,
+        api_base=settings.stripe_api_base,
+    )
     for name, read in LISTS.items():
         try:
             read(getattr(settings, name))

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from investing import Away, Investor, hives, investor, money
 
-from baobab.adapters.payments import NoProvider, SandboxGateway, gateway_of
+from baobab.adapters.payments import NoProvider, SandboxGateway
 from baobab.application import investments, payments
 from baobab.application.work import HAPPENINGS
 from baobab.domain import payments as rules
@@ -266,7 +266,7 @@ async def test_what_is_not_of_the_sandbox_is_not_found_there() -> None:
 
 
 async def test_where_no_provider_is_set_up_nothing_is_paid() -> None:
-    nobody = gateway_of(sandbox=False)
+    nobody = NoProvider()
     with pytest.raises(payments.GatewayUnavailable):
         await nobody.create(asked(7))
     with pytest.raises(shared.NotFound) as refused:
@@ -275,7 +275,7 @@ async def test_where_no_provider_is_set_up_nothing_is_paid() -> None:
 
 
 def test_the_sandbox_is_found_where_it_is_switched_on() -> None:
-    gateway = gateway_of(sandbox=True)
+    gateway = SandboxGateway()
     assert payments.sandbox_of(gateway) is gateway
 
 

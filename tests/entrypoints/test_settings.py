@@ -88,14 +88,55 @@ def test_a_wrong_value_is_named(name: str, value: str) -> None:
         from_environment({name: value})
 
 
+STRIPE = {
+    "BAOBAB_SANDBOX": "false",
+    "BAOBAB_STRIPE_KEY": f"sk_test_{PLANTED}",
+    "BAOBAB_STRIPE_WEBHOOK_SECRET": f"whsec_{PLANTED}",
+    "BAOBAB_STRIPE_PUBLIC_KEY": "pk_test_open",
+}
+BEGINS = {"stripe_key": "sk_test_", "stripe_webhook_secret": "whsec_"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"SANDBOX": "true"}, "SANDBOX is on"),
+        ({"STRIPE_WEBHOOK_SECRET": ""}, "without STRIPE_WEBHOOK_SECRET"),
+        ({"STRIPE_KEY": ""}, "without STRIPE_KEY"),
+        ({"STRIPE_KEY": f"pk_test_{PLANTED}"}, "no secret key"),
+        ({"STRIPE_WEBHOOK_SECRET": PLANTED}, "no signing secret"),
+        ({"STRIPE_PUBLIC_KEY": f"sk_test_{PLANTED}"}, "begins with pk_"),
+        ({"STRIPE_PUBLIC_KEY": "pk_live_open"}, "one for real money"),
+        ({"STRIPE_KEY": f"sk_live_{PLANTED}"}, "one for real money"),
+        (
+            {
+                "STRIPE_KEY": f"sk_live_{PLANTED}",
+                "STRIPE_PUBLIC_KEY": "",
+                "STRIPE_API_BASE": "https://stripe.example.org",
+            },
+            "live key",
+        ),
+        ({"STRIPE_API_BASE": "http://stripe.example.org"}, "in clear"),
+        ({"WEBHOOK_WINDOW": "0"}, "WINDOW"),
+    ],
+)
+def test_settings_that_would_not_take_money_soundly_are_refused(changes: dict[str, str], why: str) -> None:
+    from_environment(STRIPE)
+    from_environment({**STRIPE, "BAOBAB_STRIPE_API_BASE": "http://127.0.0.1:8420"})
+    with pytest.raises(InvalidSetting, match=why) as refused:
+        from_environment({**STRIPE, **{PREFIX + name: value for name, value in changes.items()}})
+    assert PLANTED not in str(refused.value)
+
+
 @pytest.mark.parametrize("name", SECRETS)
 def test_a_secret_is_read_from_the_environment_or_from_a_file(name: str, tmp_path: Path) -> None:
-    file = tmp_path / "secret"
-    file.write_text(f"{PLANTED}\n")
+    file, value = tmp_path / "secret", BEGINS.get(name, "") + PLANTED
+    file.write_text(f"{value}\n")
     variable = PREFIX + name.upper()
-    direct = getattr(from_environment({variable: PLANTED}), name)
-    assert direct == getattr(from_environment({f"{variable}_FILE": str(file)}), name)
-    assert (direct.reveal() if isinstance(direct, Secret) else direct) == PLANTED
+    others = {one: given for one, given in STRIPE.items() if one != variable} if name in BEGINS else {}
+    direct = getattr(from_environment({**others, variable: value}), name)
+    assert direct == getattr(from_environment({**others, f"{variable}_FILE": str(file)}), name)
+    assert (direct.reveal() if isinstance(direct, Secret) else direct) == value
 
 
 def test_every_secret_can_be_given_as_a_file() -> None:

@@ -1,12 +1,6 @@
-"""Payment providers."""
+"""Payment providers. Stripe's is imported where it is used: its library takes a while to load."""
 
-from ...application.payments import Gateway
 from .none import NoProvider
 from .sandbox import SandboxGateway
 
-__all__ = ["NoProvider", "SandboxGateway", "gateway_of"]
-
-
-def gateway_of(sandbox: bool) -> Gateway:
-    """The provider to use: the sandbox, or nobody where it is switched off."""
-    return SandboxGateway() if sandbox else NoProvider()
+__all__ = ["NoProvider", "SandboxGateway"]

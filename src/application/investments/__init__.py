@@ -11,7 +11,7 @@ from typing import Any
 from ..payments import Settle
 from ..work import Kind
 from . import records, subscription_records, withdrawing
-from .attending import Attended, attend, attend_due, receive
+from .attending import Attended, attend, attend_due, attend_now, receive
 from .investing import POLICY, expire, reserve, settle
 from .losing import disputed
 from .paying import (
@@ -172,6 +172,7 @@ __all__ = [
     "WithdrawalView",
     "attend",
     "attend_due",
+    "attend_now",
     "begin_renewal",
     "cancel_subscription",
     "charges",

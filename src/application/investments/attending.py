@@ -5,8 +5,10 @@ already. One that speaks of a payment whose reference was never heard of, becaus
 was lost, finds it by the ids that we gave it.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Literal
 from uuid import UUID
 
@@ -33,6 +35,8 @@ log = logging.getLogger("baobab.payments")
 PASSING = (shared.Unavailable, shared.NotFound, rules.PaymentNotPaid)
 """What may be different a little later: what a message needs may be committed a moment after it came."""
 PAGE = 100
+PROMPTLY = 5.0
+"""Seconds. Who sends a message waits no longer for what comes of it."""
 
 
 class NotOurs(shared.NotFound):
@@ -69,7 +73,17 @@ async def receive(
         reference=heard.reference,
         body=body.decode(),
     )
-    return await run(letters.receive, command, actor=_service(actor))
+    return await run(letters.receive, command, actor=payments.trusted(actor, actor.user_id))
+
+
+async def attend_now(came: EventView, run: Runner, gateway: Gateway, actor: shared.Actor) -> EventView:
+    """Work on a message that just came, if that is quick; else, and where it fails, it waits."""
+    if came.next_at is None:
+        return came
+    with suppress(TimeoutError, shared.Unavailable):
+        async with asyncio.timeout(PROMPTLY):
+            return await attend(came, run, gateway, actor)
+    return came
 
 
 async def attend_due(
@@ -79,7 +93,7 @@ async def attend_due(
     done = Attended()
     while True:
         wanted = payments.ListEventsDue(provider=gateway.name, limit=PAGE)
-        found = await run.read(letters.due, wanted, actor=_service(actor))
+        found = await run.read(letters.due, wanted, actor=payments.trusted(actor, actor.user_id))
         for one in found:
             seen = await attend(one, run, gateway, actor)
             done = shared.evolve(done, **_counted(done, seen))
@@ -95,7 +109,7 @@ def _counted(done: Attended, seen: EventView) -> dict[str, int]:
 
 async def attend(event: EventView, run: Runner, gateway: Gateway, actor: shared.Actor) -> EventView:
     """Work on one message, unless somebody else does or did; the message with what became of it."""
-    service, provider, event_id = _service(actor), event.provider, event.id
+    service, provider, event_id = payments.trusted(actor, actor.user_id), event.provider, event.id
     wanted = payments.GetEvent(provider=provider, event_id=event_id)
     try:
         await run(letters.claim, payments.ClaimEvent(provider=provider, event_id=event_id), actor=service)
@@ -191,10 +205,6 @@ async def book_dispute(news: DisputeNews, known: PaymentView, run: Runner, actor
     """Note what became of a dispute; what was paid for is undone where all its money is lost."""
     command = shared.recast(BookDispute, news, user_id=known.user_id, payment_id=known.id)
     return await run(PURCHASES[known.purpose].disputed, command, actor=payments.trusted(actor, known.user_id))
-
-
-def _service(actor: shared.Actor) -> shared.Actor:
-    return shared.evolve(actor, role="service", scopes=None)
 
 
 def _why(error: shared.DomainError) -> str:

@@ -62,7 +62,17 @@ from .inbox import (
     ReplayEvent,
     event_view,
 )
-from .providing import booking_of, charge, check_news, give_back, open_payment, return_money, trusted
+from .providing import (
+    booking_of,
+    charge,
+    check_news,
+    checkout,
+    give_back,
+    open_payment,
+    refund_now,
+    return_money,
+    trusted,
+)
 from .reading import known_as, listing, opening, payment, refunds_due, unsettled
 from .records import (
     DISPUTES,
@@ -73,6 +83,7 @@ from .records import (
     BeginRefund,
     BookDispute,
     BookRefund,
+    Checkout,
     DisputeView,
     FindPayment,
     GetPayment,
@@ -85,6 +96,7 @@ from .records import (
     Opening,
     OpenPayment,
     PaymentNotOpen,
+    PaymentOver,
     PaymentReference,
     PaymentReferenceTaken,
     PaymentsQueries,
@@ -120,6 +132,7 @@ __all__ = [
     "BookDispute",
     "BookRefund",
     "Booking",
+    "Checkout",
     "ClaimEvent",
     "CloseEvent",
     "DisputeNews",
@@ -156,6 +169,7 @@ __all__ = [
     "OpenPayment",
     "Opening",
     "PaymentNotOpen",
+    "PaymentOver",
     "PaymentReference",
     "PaymentReferenceTaken",
     "PaymentView",
@@ -182,6 +196,7 @@ __all__ = [
     "booking_of",
     "charge",
     "check_news",
+    "checkout",
     "declined",
     "dispute_key",
     "disputed",
@@ -199,6 +214,7 @@ __all__ = [
     "payment_key",
     "play",
     "refund",
+    "refund_now",
     "refunded",
     "refunds_due",
     "return_money",

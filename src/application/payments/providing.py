@@ -5,14 +5,33 @@ called with a key that it answers once, then what it said is stored. Whatever is
 is completed by doing it again.
 """
 
+from contextlib import suppress
 from uuid import UUID
 
 from ...domain import payments, shared
 from ..runner import Runner
 from .booking import begin_refund, opened, refunded
-from .gateway import Gateway, GatewayRefused, Notification, RefundNews
+from .gateway import (
+    Embedded,
+    Gateway,
+    GatewayMisconfigured,
+    GatewayRefused,
+    GatewayUnavailable,
+    Notification,
+    RefundNews,
+)
 from .reading import opening, payment, refunds_due
-from .records import BeginRefund, BookRefund, GetPayment, ListRefundsDue, OpenPayment, PaymentView, RefundView
+from .records import (
+    BeginRefund,
+    BookRefund,
+    Checkout,
+    GetPayment,
+    ListRefundsDue,
+    OpenPayment,
+    PaymentOver,
+    PaymentView,
+    RefundView,
+)
 
 
 def trusted(actor: shared.Actor, user_id: UUID) -> shared.Actor:
@@ -59,7 +78,7 @@ async def return_money(
 
     Raises GatewayUnavailable; what is due then stays due.
     """
-    service = shared.evolve(actor, role="service", scopes=None)
+    service = trusted(actor, actor.user_id)
     due = await run.read(refunds_due, wanted, actor=service)
     return tuple([await give_back(one, run, gateway, service) for one in due if one.provider == gateway.name])
 
@@ -112,3 +131,27 @@ def id_of_key(key: str) -> UUID | None:
         return UUID(key)
     except ValueError:
         return None
+
+
+async def refund_now(owed: PaymentView, run: Runner, gateway: Gateway, actor: shared.Actor) -> PaymentView:
+    """A payment after what is due of it went back, where its provider answers; else it stays due."""
+    if owed.provider != gateway.name:
+        return owed
+    with suppress(GatewayUnavailable, GatewayMisconfigured, payments.RefundGivenUp):
+        return await give_back(owed, run, gateway, actor)
+    return owed
+
+
+async def checkout(wanted: GetPayment, run: Runner, gateway: Gateway, actor: shared.Actor) -> Checkout:
+    """What the member's own program needs to let them pay; the secret is asked for each time, never stored.
+
+    Raises PaymentOver, GatewayUnavailable, and NotFound where the provider has a page of its own.
+    """
+    known = await run.read(payment, wanted, actor=actor)
+    if not isinstance(gateway, Embedded) or known.provider != gateway.name:
+        raise shared.NotFound(kind="checkout", id=str(known.id))
+    if known.state != "pending":
+        raise PaymentOver(state=known.state)
+    opened_one = await open_payment(wanted, run, gateway, actor)
+    secret = await gateway.client_secret(opened_one.reference)
+    return Checkout(gateway.name, gateway.public_key, opened_one.reference, secret)

@@ -82,6 +82,11 @@ class PaymentNotOpen(shared.StateForbids):
     message = "The payment is not known to its provider yet: ask for it again with the same key."
 
 
+class PaymentOver(shared.StateForbids):
+    message = "The payment is {state}: there is nothing to pay any more."
+    state: str
+
+
 # --- commands -----------------------------------------------------------------------------------
 
 
@@ -237,6 +242,16 @@ class PaymentWithReceipts(PaymentView):
     receipts: tuple[ReceiptView, ...] = ()
     refunds: tuple[RefundView, ...] = ()
     disputes: tuple[DisputeView, ...] = ()
+
+
+class Checkout(shared.Record):
+    """What the provider's own form needs to let a member pay. `client_secret` is for this payment alone: do
+    not store it."""
+
+    provider: str
+    public_key: str
+    reference: str
+    client_secret: str
 
 
 class GetPayment(shared.Query, kw_only=True):

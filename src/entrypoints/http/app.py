@@ -33,6 +33,7 @@ from . import (
     points_sweep,
     projects,
     subscriptions,
+    webhooks,
     withdrawals,
 )
 from .ask import provide_ask
@@ -54,6 +55,7 @@ CONTEXTS = (
     points_reports,
     points_sweep,
     payments,
+    webhooks,
     partners,
     projects,
     investments,

@@ -56,7 +56,15 @@ def _key_parameter() -> Parameter:
     )
 
 
-def _documented(handler: Callable[..., Any], *, allow: Roles, moves: bool) -> type[Operation]:
+def _signed_body() -> RequestBody:
+    return RequestBody(
+        content={"application/json": OpenAPIMediaType(schema=Schema(type=OpenAPIType.OBJECT))},
+        description="What the provider signed, byte for byte; its signature stands in a header.",
+        required=True,
+    )
+
+
+def _documented(handler: Callable[..., Any], *, allow: Roles, moves: bool, signed: bool) -> type[Operation]:
     """An operation that shows who may ask, an example of what it takes and answers, and the key it needs."""
     hints = get_type_hints(handler, include_extras=True)
     allowed = [role for role in get_args(shared.Role) if role in allow]
@@ -68,7 +76,9 @@ def _documented(handler: Callable[..., Any], *, allow: Roles, moves: bool) -> ty
         def __post_init__(self) -> None:
             if moves:
                 self.parameters = [*(self.parameters or []), _key_parameter()]
-            if isinstance(self.request_body, RequestBody):
+            if signed:
+                self.request_body = _signed_body()
+            elif isinstance(self.request_body, RequestBody):
                 _show(self.request_body.content, hints["data"])
             for status, response in (self.responses or {}).items():
                 if status.startswith("2") and isinstance(response, OpenAPIResponse) and response.content:
@@ -118,27 +128,37 @@ def _statuses(path: str, handler: Callable[..., Any], allow: Roles, more: Iterab
         found.add(403)
     if _path_parameters(path):
         found.add(404)
-    if "data" in inspect.signature(handler).parameters:
+    parameters = inspect.signature(handler).parameters
+    if "data" in parameters:
         found |= {408, 413, 415}
+    if "request" in parameters:
+        found |= {408, 413}
     return found
 
 
 def _route(
-    decorator: Any, path: str, *, allow: Roles, moves: bool, statuses: tuple[int, ...], **options: Any
+    decorator: Any,
+    path: str,
+    *,
+    allow: Roles,
+    moves: bool,
+    statuses: tuple[int, ...],
+    signed: bool = False,
+    **options: Any,
 ) -> Decorator:
     def declare(handler: Callable[..., Any]) -> Any:
         handler.__annotations__ = _marked(handler, path)
         summary = (inspect.getdoc(handler) or "").partition("\n")[0].rstrip(".")
         annotations = inspect.signature(handler).parameters
-        known = frozenset(annotations) - {"ask", "data"} - _path_parameters(path)
+        known = frozenset(annotations) - {"ask", "data", "request"} - _path_parameters(path)
         return decorator(
             path,
             summary=summary,
-            operation_class=_documented(handler, allow=allow, moves=moves),
+            operation_class=_documented(handler, allow=allow, moves=moves, signed=signed),
             operation_id=f"{handler.__module__.rpartition('.')[2]}_{handler.__name__}",
             responses=_problems(_statuses(path, handler, allow, statuses)),
             security=[{}, {"bearer": []}] if allow == ANYONE else [{"bearer": []}],
-            opt={"allow": allow, "moves": moves, "parameters": known},
+            opt={"allow": allow, "moves": moves, "signed": signed, "parameters": known},
             **options,
         )(handler)
 
@@ -148,7 +168,7 @@ def _route(
 def _marked(handler: Callable[..., Any], path: str) -> dict[str, Any]:
     """A handler's annotations, each saying where its value comes from, as Litestar 3 will ask."""
     in_path = _path_parameters(path)
-    sources = {"ask": NamedDependency, "data": JSONBody, "return": None}
+    sources = {"ask": NamedDependency, "data": JSONBody, "request": None, "return": None}
     marked = {}
     for name, kind in get_type_hints(handler, include_extras=True).items():
         source: Any = sources.get(name, FromPath if name in in_path else FromQuery)
@@ -170,11 +190,14 @@ def post(
     *,
     allow: Roles,
     moves: bool = False,
+    signed: bool = False,
     statuses: tuple[int, ...] = (404, 409, 422),
     **options: Any,
 ) -> Decorator:
-    """A route that makes or does something. `moves`: it needs an Idempotency-Key."""
-    return _route(litestar.post, path, allow=allow, moves=moves, statuses=(*statuses, REUSED), **options)
+    """A route that makes or does something. `moves`: it needs an Idempotency-Key. `signed`: its body is read
+    as it came, and checked by its signature."""
+    found = statuses if signed else (*statuses, REUSED)
+    return _route(litestar.post, path, allow=allow, moves=moves, signed=signed, statuses=found, **options)
 
 
 def put(path: str, *, allow: Roles, statuses: tuple[int, ...] = (404, 409, 422), **options: Any) -> Decorator:
