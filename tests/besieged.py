@@ -38,7 +38,9 @@ OF_OTHERS = {
     "check": "select user_id, id as check_id from baobab.kyc_check",
     "debit": "select user_id, id as debit_id from baobab.posting where amount < 0",
     "payment": "select user_id, id as payment_id from baobab.payment",
-    "investment": "select user_id, id as investment_id from baobab.investment",
+    "investment": """select user_id, id as investment_id, id as contribution_id
+                     from baobab.investment""",
+    "subscription": "select user_id, id as subscription_id from baobab.subscription",
     "order": 'select user_id, id as order_id, number from baobab."order"',
     "shipment": """select user_id, order_id, id as shipment_id, coalesce(producer_id, $2) as producer_id
                    from baobab.shipment where producer_id is distinct from $1""",

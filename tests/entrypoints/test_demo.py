@@ -262,7 +262,9 @@ async def test_the_stock_of_every_variant_adds_up(container: Container) -> None:
         assert totals.allocated == sum(batch.allocated for batch in batches)
 
 
-async def test_the_money_of_every_project_is_that_of_its_active_investments(container: Container) -> None:
+async def test_the_money_of_every_project_is_that_of_its_shares_and_subscriptions(
+    container: Container,
+) -> None:
     run = container.runner()
     taken: dict[Any, int] = {}
     for member in (await members_of(run)).values():
@@ -270,6 +272,12 @@ async def test_the_money_of_every_project_is_that_of_its_active_investments(cont
         for share in (await run.read(investments.listing, question, actor=OPERATOR)).items:
             if share.state == "active":
                 taken[share.project_id] = taken.get(share.project_id, 0) + share.amount.amount
+        yearly = investments.ListSubscriptions(user_id=member.user_id, limit=MANY)
+        for one in (await run.read(investments.subscription_listing, yearly, actor=OPERATOR)).items:
+            paid = investments.ListCharges(user_id=member.user_id, subscription_id=one.id)
+            for charge in (await run.read(investments.charges, paid, actor=OPERATOR)).items:
+                for part in charge.portions:
+                    taken[part.project_id] = taken.get(part.project_id, 0) + part.amount.amount
     launched = await run.read(projects.listing, projects.ListProjects(limit=MANY), actor=OPERATOR)
     funded = {one.id: one.funding.taken.amount for one in launched.items if one.funding.taken.amount}
     assert taken == funded

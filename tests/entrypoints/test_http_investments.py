@@ -168,32 +168,29 @@ def test_money_that_comes_when_the_last_share_is_gone_goes_back(
     assert [receipt["kind"] for receipt in payment["receipts"]] == ["payment", "refund"]
 
 
-def test_who_thinks_again_has_the_money_back(client: Client, admin: Headers, member: Headers) -> None:
+def test_who_thinks_again_has_the_money_back_less_what_is_spent(
+    client: Client, admin: Headers, member: Headers
+) -> None:
     one = invested(client, member, project(client, admin))
-    path = f"/investments/{one['id']}/withdrawal"
-    early = post(client, path, member, "early")
+    wish = {"kind": "investment", "contribution_id": one["id"]}
+    early = post(client, "/withdrawals", member, "early", wish)
     assert (early.status_code, early.json()["code"]) == (409, "investment_not_active")
-    played(client, member, one, "succeeds")
-    back = post(client, path, member, "w")
-    assert (back.status_code, back.json()["state"]) == (200, "withdrawn")
-    assert (back.json()["payment"]["state"], back.json()["withdrawn_at"] is None) == ("refunded", False)
-    assert points_of(client, member) == 0
-    again = post(client, path, member, "w")
-    assert (again.json(), again.headers["idempotent-replayed"]) == (back.json(), "true")
-
-
-def test_spent_points_forbid_to_withdraw(client: Client, admin: Headers, member: Headers) -> None:
-    one = invested(client, member, project(client, admin))
     played(client, member, one, "succeeds")
     spend = {"user_id": one["user_id"], "amount": 3, "source_id": UNKNOWN}
     assert post(client, "/points/spends", admin, "s", spend).status_code == 201
-    refused = post(client, f"/investments/{one['id']}/withdrawal", member, "w")
-    assert (refused.status_code, refused.json()["code"], refused.json()["spent"]) == (
-        422,
-        "points_already_spent",
-        3,
-    )
+    shown = client.post("/v1/withdrawals/preview", json=wish, headers=member)
+    assert (shown.status_code, shown.json()["refund"]["amount"]) == (200, 4_700)
     assert client.get(f"/v1/investments/{one['id']}", headers=member).json()["state"] == "active"
+    back = post(client, "/withdrawals", member, "w", wish)
+    assert back.status_code == 201
+    assert (back.json()["refund"], back.json()["deducted"]) == (
+        {"amount": 4_700, "currency": "EUR"},
+        {"amount": 300, "currency": "EUR"},
+    )
+    assert (back.json()["payment"]["state"], back.json()["returned_points"]) == ("refunded", 62)
+    assert (points_of(client, member), bool(back.json()["at"])) == (0, True)
+    again = post(client, "/withdrawals", member, "w", wish)
+    assert (again.json(), again.headers["idempotent-replayed"]) == (back.json(), "true")
 
 
 def test_what_is_somebody_else_s_is_not_found(
@@ -205,7 +202,8 @@ def test_what_is_somebody_else_s_is_not_found(
     for path in [*paths, *(f"{path}?user_id={owner}" for path in paths), f"/investments?user_id={owner}"]:
         assert client.get(f"/v1{path}", headers=other).status_code == 404, path
     assert played(client, other, one, "succeeds").status_code == 404
-    assert post(client, f"/investments/{id}/withdrawal", other, "w").status_code == 404
+    wish = {"kind": "investment", "contribution_id": id}
+    assert post(client, "/withdrawals", other, "w", wish).status_code == 404
     for path in paths:
         assert client.get(f"/v1{path}?user_id={owner}", headers=admin).json()["id"] in (id, payment_id)
     assert client.get(f"/v1/investments?user_id={owner}", headers=admin).json()["items"] == [one]
@@ -218,7 +216,8 @@ def test_what_is_somebody_else_s_is_not_found(
         ("POST", "/v1/investments", {"project_id": UNKNOWN, "offer": "ruche"}),
         ("GET", "/v1/investments", None),
         ("GET", f"/v1/investments/{UNKNOWN}", None),
-        ("POST", f"/v1/investments/{UNKNOWN}/withdrawal", None),
+        ("POST", "/v1/withdrawals", {"kind": "investment", "contribution_id": UNKNOWN}),
+        ("POST", "/v1/withdrawals/preview", {"kind": "subscription", "contribution_id": UNKNOWN}),
         ("GET", f"/v1/payments/{UNKNOWN}", None),
         ("POST", f"/v1/payments/{UNKNOWN}/sandbox", {"behaviour": "succeeds"}),
     ],
@@ -256,19 +255,25 @@ def test_members_do_not_expire_reservations(client: Client, admin: Headers, memb
     ],
 )
 def test_every_fault_of_a_wish_is_listed_with_its_place(
-    client: Client, member: Headers, path: str, body: Any, pointers: set[str]
+    client: Client, admin: Headers, path: str, body: Any, pointers: set[str]
 ) -> None:
-    answer = post(client, path, member, "k", body)
+    answer = post(client, path, admin, "k", body)
     assert answer.status_code == 400
     assert {fault["pointer"] for fault in answer.json()["errors"]} == pointers
 
 
 @pytest.mark.parametrize(
-    "path", ["/investments", f"/investments/{UNKNOWN}/withdrawal", f"/payments/{UNKNOWN}/sandbox"]
+    ("path", "body"),
+    [
+        ("/investments", {"project_id": UNKNOWN, "offer": "ruche"}),
+        ("/withdrawals", {"kind": "investment", "contribution_id": UNKNOWN}),
+        (f"/payments/{UNKNOWN}/sandbox", {"behaviour": "fails"}),
+    ],
 )
-def test_what_moves_money_needs_an_idempotency_key(client: Client, member: Headers, path: str) -> None:
-    body = {"project_id": UNKNOWN, "offer": "ruche"} if path == "/investments" else {"behaviour": "fails"}
-    answer = client.post(f"/v1{path}", json=None if "withdrawal" in path else body, headers=member)
+def test_what_moves_money_needs_an_idempotency_key(
+    client: Client, member: Headers, path: str, body: Any
+) -> None:
+    answer = client.post(f"/v1{path}", json=body, headers=member)
     assert (answer.status_code, answer.json()["code"]) == (400, "idempotency_key_missing")
 
 

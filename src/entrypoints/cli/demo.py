@@ -1,16 +1,22 @@
-"""`baobab demo`: the demo community, and a year of it."""
+"""`baobab demo`: the demo community, a year of it, and three years of subscriptions."""
 
 import asyncio
+import sys
 from datetime import UTC, datetime
 
 import rich_click as click
 
 from .. import program
-from ..demo import ACCOUNTS, Demo, load_demo, load_year
+from ..demo import ACCOUNTS, Demo, load_demo, load_year, subscribers
 from ..settings import from_environment
 from . import books
 from .terminal import as_json, print_json, text_of
 
+YEAR = ("year", "renewed", "failed", "ended", "cancelled", "returned", "unanswered")
+LINE = (
+    *("name", "began", "state", "reason", "periods", "tries"),
+    *("charged", "refunded", "placed", "unplaced", "points"),
+)
 SAID = {
     "loaded": "The demo community is loaded.",
     "completed": "The demo community, which was there in part, is complete.",
@@ -60,6 +66,32 @@ def year(until: datetime | None, as_json: bool) -> None:
     books.coverage(played.coverage)
     click.echo()
     books.limited_network(played.limited_network)
+
+
+@command.command("subscriptions")
+@as_json
+def subscriptions(as_json: bool) -> None:
+    """Play three years of subscriptions, in memory, and show that they add up.
+
+    No database is touched. Exit code 1 where a cent or a point is missing.
+    """
+    report = asyncio.run(subscribers.play())
+    if as_json:
+        print_json({"report": report, "adds_up": report.adds_up})
+    else:
+        _show_subscriptions(report)
+    if not report.adds_up:
+        sys.exit(1)
+
+
+def _show_subscriptions(report: subscribers.Report) -> None:
+    click.secho(f"Subscriptions from {subscribers.BEGINS} on, renewed every morning", bold=True)
+    books.table(YEAR, ((number, *row) for number, row in enumerate(books.values(report.years, YEAR[1:]), 1)))
+    click.echo()
+    books.table(LINE, books.values(report.lines, LINE), report.total())
+    click.echo()
+    books.table(("what must be equal", "one", "the other"), report.pairs())
+    click.echo("Everything adds up." if report.adds_up else "It does not add up.")
 
 
 def _show(demo: Demo) -> None:

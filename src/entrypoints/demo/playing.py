@@ -4,15 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from typing import Any
-from uuid import UUID
 
-from ...application import fulfillment, identity, inventory, investments
+from ...application import fulfillment, inventory, investments
 from ...application.fulfillment import DispatchShipment, MoveShipment, ShipmentView
 from ...application.identity import checks
 from ...application.orders import PlaceOrder, WishedLine
 from ...application.payments import PlayPayment
-from ...application.work import ADMINS, Work, use_case
 from ...domain import shared
+from ...domain.investments.subscriptions import Choice
 from ...domain.projects import INVESTMENT_TYPES
 from .people import ADDRESSES, ADMIN, PARTNER
 from .places import SITES
@@ -30,8 +29,8 @@ from .story import (
     Orders,
     Scanned,
     Step,
+    Subscribes,
     Troubled,
-    Welcomed,
     Withdraws,
 )
 
@@ -75,26 +74,15 @@ async def _withdraws(stage: Stage, step: Withdraws) -> None:
     await investments.withdraw_and_refund(wish, stage.run, stage.sandbox, actor=who, key=key)
 
 
-class Welcome(shared.Command, kw_only=True):
-    """The level of a member for whom somebody vouches that they hold a yearly subscription."""
-
-    user_id: UUID
-    reason: shared.Note
-
-
-@use_case(allow=ADMINS, locks=lambda command, work: (identity.MEMBERS.key(command.user_id),))
-async def welcome(command: Welcome, work: Work) -> None:
-    """Bring a member to the level of an ambassador.
-
-    The demo's own, as subscriptions (M17) cannot be bought yet: the level follows from the stated fact, and
-    the next fact that is heard of the member decides again.
-    """
-    identity.update_level(work, command.user_id, investments=1, subscriptions=1, reason=command.reason)
-
-
-async def _welcomed(stage: Stage, step: Welcomed) -> None:
-    command = Welcome(user_id=stage.people[step.who].user_id, reason="demo: stands for a subscription")
-    await stage.do(welcome, command, f"welcome-{step.who}", stage.people[ADMIN])
+async def _subscribes(stage: Stage, step: Subscribes) -> None:
+    who, key = stage.people[step.who], f"demo-subscribe-{step.day}"
+    wish = investments.Subscribe(
+        plan=step.plan, projects=tuple(Choice(stage.projects[slug]) for slug in step.projects)
+    )
+    asked = await investments.subscribe_and_open(wish, stage.run, stage.sandbox, actor=who, key=key)
+    how = PlayPayment(payment_id=asked.payment.id, behaviour="succeeds")
+    paid = await investments.pay(how, stage.run, stage.sandbox, actor=who, key=f"{key}-pay")
+    stage.subscriptions[step.who] = paid
 
 
 async def _orders(stage: Stage, step: Orders) -> None:
@@ -200,7 +188,7 @@ PLAYS: dict[type[Step], Callable[[Stage, Any], Awaitable[None]]] = {
     Checked: _checked,
     Invests: _invests,
     Withdraws: _withdraws,
-    Welcomed: _welcomed,
+    Subscribes: _subscribes,
     Orders: _orders,
     Cancels: _cancels,
     Leaves: _leaves,

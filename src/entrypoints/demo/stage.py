@@ -11,7 +11,7 @@ from ...application import identity, inventory
 from ...application.catalog import VariantView
 from ...application.fulfillment import OrderView, ShipmentView
 from ...application.identity import MemberView, Secrets
-from ...application.investments import InvestmentView
+from ...application.investments import InvestmentView, SubscriptionView
 from ...application.payments import Sandbox
 from ...application.runner import Runner
 from ...application.work import UseCase
@@ -65,6 +65,7 @@ class Stage:
         self.variants: dict[str, VariantView] = {}
         self.batches: dict[str, list[inventory.BatchView]] = {}
         self.shares: dict[tuple[str, int], InvestmentView] = {}
+        self.subscriptions: dict[str, SubscriptionView] = {}
         self.orders: dict[str, OrderView] = {}
         self.left: dict[str, list[ShipmentView]] = {}
 
@@ -90,6 +91,7 @@ class Stage:
             "producers": len(self.producers),
             "projects": len(self.projects),
             "investments": len(self.shares),
+            "subscriptions": len(self.subscriptions),
             "categories": len(self.categories),
             "products": len(self.products),
             "variants": len(self.variants),

@@ -6,6 +6,7 @@ Steps of one day happen at once; what needs another stands on a later day.
 from ...application.payments import Behaviour
 from ...domain import shared
 from ...domain.fulfillment import CarrierState, Stars
+from ...domain.investments.subscriptions import PlanCode
 from ...domain.orders import ShippingMethod
 from .people import AMBASSADEUR, PROTECTEUR, SUPPORTERS
 from .places import (
@@ -112,10 +113,12 @@ class Damaged(Step, kw_only=True):
     reason: str
 
 
-class Welcomed(Step, kw_only=True):
-    """A member becomes an ambassador."""
+class Subscribes(Step, kw_only=True):
+    """A member subscribes for a year, for some projects in equal parts, and pays."""
 
     who: str
+    plan: PlanCode
+    projects: tuple[str, ...]
 
 
 S = tuple(person.email for person in SUPPORTERS)
@@ -233,7 +236,7 @@ OF_SUPPORTERS = (
 )
 
 AROUND = (
-    Welcomed(day=190, who=AMBASSADEUR),
+    Subscribes(day=190, who=AMBASSADEUR, plan="ambassadeur_standard", projects=(CITADEL_HIVES, HILL_PLOTS)),
     Damaged(day=160, sku="NAM-CANDLE-2", pieces=2, reason="Broken in the heat of the storeroom."),
     Miscounted(day=75, sku="ANT-CLOVE-50", difference=-1, reason="Counted on the shelf."),
 )

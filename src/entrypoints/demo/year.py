@@ -9,9 +9,10 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from ...application import points
+from ...application import investments, points
 from ...application.points import sweeping
 from ...domain.points import POINTS
+from ..program import OPERATOR
 from .people import ADMIN
 from .places import CITADEL_HIVES, HEDGE_OLIVES
 from .playing import PLAYS
@@ -60,6 +61,10 @@ class Sweeps(Step, kw_only=True):
     """What time decided is written down for everybody."""
 
 
+class Renews(Step, kw_only=True):
+    """Subscriptions whose year is over are charged for the next."""
+
+
 def story() -> tuple[Step, ...]:
     """Everything that happens in the year."""
     monthly = [step for month in range(12) for step in _month(month, -1 - MONTH * month)]
@@ -91,6 +96,7 @@ def _once() -> Iterator[Step]:
     yield Corrects(day=-100, who=S[3], amount=5, reason="A parcel came late: with our thanks.")
     yield Corrects(day=-200, who=S[4], amount=-2, reason="Given twice by mistake.")
     yield Disputes(day=-260, who=S[8], bought=-1 - MONTH * 8)
+    yield Renews(day=-177)
 
 
 def acts(stage: Stage) -> Iterator[Act]:
@@ -140,6 +146,10 @@ async def _sweeps(stage: Stage, step: Sweeps) -> None:
     await stage.do(sweeping.settle, wish, f"sweep-{step.day}")
 
 
+async def _renews(stage: Stage, step: Renews) -> None:
+    await investments.renew_due(stage.run, stage.sandbox, actor=OPERATOR)
+
+
 def _source(stage: Stage, step: Step) -> UUID:
     """What points are set aside for: the same, however often the year is played."""
     return UUID(int=(stage.today.toordinal() << 16) - step.day)
@@ -151,4 +161,5 @@ MORE: dict[type[Step], Callable[[Stage, Any], Awaitable[None]]] = {
     Corrects: _corrects,
     Disputes: _disputes,
     Sweeps: _sweeps,
+    Renews: _renews,
 }
