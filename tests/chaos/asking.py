@@ -92,11 +92,10 @@ class Client:
         told = Told(action, key, path, wish, status, body)
         for reply in done[1:]:
             self.compare(told, reply)
-        if status < 300:
+        if status < 300 and keyed:
             self.tally.acknowledged += 1
-            if keyed:
-                self.told.append(told)
-        else:
+            self.told.append(told)
+        elif status >= 300:
             self.tally.refusals[action, body.get("code", str(status))] += 1
         return status, body
 
@@ -147,6 +146,22 @@ class Client:
         self, action: str, method: str, path: str, wish: dict[str, Any], key: str, wire: Wire, pause: float
     ) -> Reply | None:
         """An answer; None where it is to be asked for again, after a pause, or as long as the server says."""
+        reply = await self._reply(action, method, path, wish, key, wire)
+        if reply is None:
+            await asyncio.sleep(pause * self.waits.uniform(0.5, 1))
+        elif "retry-after" in reply.headers:
+            await asyncio.sleep(float(reply.headers["retry-after"]) * self.waits.uniform(0.5, 1))
+        elif reply.status in ANSWERED and reply.status != 429:
+            return reply
+        else:
+            self.tally.violation(f"{action} {path} of {self.email} is answered {reply}")
+            await asyncio.sleep(1)
+        return None
+
+    async def _reply(
+        self, action: str, method: str, path: str, wish: dict[str, Any], key: str, wire: Wire
+    ) -> Reply | None:
+        """What the server says, once; None where it says nothing."""
         begun, body = time.monotonic(), json.dumps(wish).encode() if method == "POST" else b""
         headers = self._headers | ({"idempotency-key": key} if key else {})
         reply: Reply | None = None
@@ -162,16 +177,7 @@ class Client:
         except OSError:
             outcome = "no connection"
         self.tally.count(action, outcome, begun)
-        if reply is None:
-            await asyncio.sleep(pause * self.waits.uniform(0.5, 1))
-        elif "retry-after" in reply.headers:
-            await asyncio.sleep(float(reply.headers["retry-after"]) * self.waits.uniform(0.5, 1))
-        elif reply.status in ANSWERED and reply.status != 429:
-            return reply
-        else:
-            self.tally.violation(f"{action} {path} of {self.email} is answered {reply}")
-            await asyncio.sleep(1)
-        return None
+        return reply
 
     def _read(self, action: str, reply: Reply) -> tuple[int, dict[str, Any]]:
         body = json.loads(reply.body)

@@ -5,8 +5,9 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import NamedTuple
 
-from .asking import Client, Tally
+from .asking import Tally
 from .books import examine
 from .keeping import Keeper
 from .killing import Killer, plan
@@ -16,6 +17,8 @@ from .report import Report
 from .town import Town, town
 from .walking import Member
 
+AT_THE_GATE = 4
+"""So many sign in at once: a password is dear to check."""
 Say = Callable[[str], object]
 Look = Callable[[Town, Sequence[Member], Keeper], Awaitable[None]]
 
@@ -33,46 +36,63 @@ class Size:
     most_seconds: float = 900.0
 
 
+class People(NamedTuple):
+    members: Sequence[Member]
+    keeper: Keeper
+
+    @property
+    def everybody(self) -> Sequence[Member | Keeper]:
+        return (*self.members, self.keeper)
+
+
 async def play(seed: int, size: Size, say: Say = lambda line: None, look: Look | None = None) -> Report:
     """Kill, under clients; then look whether anything is lost or half done. `look` may look further."""
     since, tally = time.monotonic(), Tally(size.hang)
     report = Report(seed, size.clients, size.kills, tally)
     async with town() as built:
-        shop = await open_shop(built.service_url, size.clients)
-        await built.serve()
-        members = [
-            Member(built, tally, member(number), Random(f"{seed} {number}"), shop)
-            for number in range(size.clients)
-        ]
-        keeper = Keeper(built, tally, Random(f"{seed} keeper"), shop)
+        people = await _settled(built, tally, seed, size)
+        say(f"{size.clients} members are signed in after {time.monotonic() - since:.0f} s")
+        planned = plan(Random(f"{seed} kills"), size.kills, longest_pause=size.longest_pause)
+        killer = Killer(built, tally, planned, since + size.most_seconds * 0.8)
         try:
-            for one in (*members, keeper):
-                await one.sign_in(PASSWORD)
-            say(f"{len(members)} members are signed in after {time.monotonic() - since:.0f} s")
-            killer = Killer(
-                built,
-                tally,
-                plan(Random(f"{seed} kills"), size.kills, longest_pause=size.longest_pause),
-                since + size.most_seconds * 0.8,
-            )
-            await _live(killer, (*members, keeper), size, say)
+            await _live(killer, people, size, say)
             report.note(killer)
-            await _look(report, built, members, keeper, since + size.most_seconds * 0.95)
+            await _look(report, built, people, since + size.most_seconds * 0.95)
             if look is not None:
-                await look(built, members, keeper)
+                await look(built, people.members, people.keeper)
         finally:
-            for one in (*members, keeper):
+            for one in people.everybody:
                 one.close()
             built.wrong += tally.wrong
+    return _ended(report, built, since)
+
+
+async def _settled(built: Town, tally: Tally, seed: int, size: Size) -> People:
+    """A server that serves a shop, and everybody with a session."""
+    shop = await open_shop(built.service_url, size.clients)
+    await built.serve()
+    members = [
+        Member(built, tally, member(number), Random(f"{seed} {number}"), shop)
+        for number in range(size.clients)
+    ]
+    people = People(members, Keeper(built, tally, Random(f"{seed} keeper"), shop))
+    for first in range(0, len(people.everybody), AT_THE_GATE):
+        together = people.everybody[first : first + AT_THE_GATE]
+        await asyncio.gather(*(one.sign_in(PASSWORD) for one in together))
+    return people
+
+
+def _ended(report: Report, built: Town, since: float) -> Report:
+    """The report, with what was wrong with the town itself."""
     for wrong in built.wrong:
-        if wrong not in tally.wrong:
-            tally.violation(wrong)
+        if wrong not in report.tally.wrong:
+            report.tally.violation(wrong)
     report.folder = str(built.folder) if built.wrong else ""
     report.seconds = time.monotonic() - since
     return report
 
 
-async def _live(killer: Killer, clients: Sequence[Client], size: Size, say: Say) -> None:
+async def _live(killer: Killer, people: People, size: Size, say: Say) -> None:
     """Everybody walks until the killer is done, and ends what they began."""
     quiet = asyncio.Event()
 
@@ -81,35 +101,36 @@ async def _live(killer: Killer, clients: Sequence[Client], size: Size, say: Say)
             await asyncio.sleep(client.waits.expovariate(1 / size.rest))
             await client.step()
 
-    async def tell() -> None:
-        while True:
-            await asyncio.sleep(30)
-            say(f"{len(killer.done)} of {len(killer.planned)} kills, {killer.tally.acknowledged:,} writes "
-                f"acknowledged, {killer.tally.violations} violations")  # fmt: skip
-
-    telling = asyncio.create_task(tell())
-    walks = [asyncio.create_task(walk(client)) for client in clients]  # type: ignore[arg-type]
+    telling = asyncio.create_task(_tell(killer, say))
+    walks = [asyncio.create_task(walk(client)) for client in people.everybody]
     try:
         await killer.run()
     finally:
         quiet.set()
-        for client, ended in zip(clients, await asyncio.gather(*walks, return_exceptions=True), strict=True):
-            if isinstance(ended, BaseException):
-                killer.tally.violation(f"{client.email} cannot go on: {ended!r}")
+        ended = await asyncio.gather(*walks, return_exceptions=True)
         telling.cancel()
+    for client, end in zip(people.everybody, ended, strict=True):
+        if end is not None:
+            killer.tally.violation(f"{client.email} cannot go on: {end!r}")
 
 
-async def _look(
-    report: Report, built: Town, members: Sequence[Member], keeper: Keeper, deadline: float
-) -> None:
+async def _tell(killer: Killer, say: Say) -> None:
+    """How far it is, now and then."""
+    while True:
+        await asyncio.sleep(30)
+        kills, tally = f"{len(killer.done)} of {len(killer.planned)} kills", killer.tally
+        say(f"{kills}, {tally.acknowledged:,} writes acknowledged, {tally.violations} violations")
+
+
+async def _look(report: Report, built: Town, people: People, deadline: float) -> None:
     """All that was told stands, and nothing else; all that stands is whole."""
     await built.ready()
     tally = report.tally
-    report.commands = commands_of((*members, keeper))
-    report.lost = await compare(built, tally, members, keeper)
-    report.read_again = await look_again(members, deadline)
-    report.repeated = await ask_again((*members, keeper), deadline)
+    report.commands = commands_of(people.everybody)
+    report.lost = await compare(built, tally, people.members, people.keeper)
+    report.read_again = await look_again(people.members, deadline)
+    report.repeated = await ask_again(people.everybody, deadline)
     for wrong in await examine(built.rows):
         tally.violation(wrong)
-    await compare(built, tally, members, keeper)
+    await compare(built, tally, people.members, people.keeper)
     report.verified = await verify(built, tally)
