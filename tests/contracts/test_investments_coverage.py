@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from investing import Away, Investor, hives, investor
 
-from baobab.application import points
+from baobab.application import investments, payments, points
 from baobab.application.investments import coverage
 from baobab.application.investments.coverage import Coverage
 from baobab.domain import shared
@@ -37,11 +37,13 @@ async def grant_of(mine: Investor, source_id: UUID) -> points.ClawBack:
 
 def holds(found: Coverage, **facts: Any) -> bool:
     """Whether the report says this, explains all of the difference, and says nothing else of it."""
-    parts = {"refunds_due": 0, "remainders": 0, "clawed_back": 0, "unexplained": 0} | facts
-    explained = ("refunds_due", "remainders", "clawed_back", "unexplained")
+    explained = ("refunds_due", "remainders", "clawed_back", "kept_for_spent", "unexplained")
+    parts = dict.fromkeys((*explained, "conceded"), 0) | facts
     said = {name: getattr(found, name) for name in parts}
     cents = {name: one.amount if isinstance(one, shared.Money) else one for name, one in said.items()}
-    return cents == parts and found.difference.amount == sum(cents[name] for name in explained)
+    return cents == parts and found.difference.amount == (
+        sum(cents[name] for name in explained) - cents["conceded"]
+    )
 
 
 async def test_where_nothing_happened_there_is_nothing_to_cover(any_world: World) -> None:
@@ -78,6 +80,31 @@ async def test_points_taken_back_though_the_money_stayed_are_named(any_world: Wo
     await mine.spend(40)
     await any_world.run(points.claw_back, await grant_of(mine, share.id), actor=any_world.admin)
     assert holds(await covered(any_world), kept=SHARE, taken_back=POINTS, clawed_back=SHARE)
+
+
+async def test_money_given_back_though_the_points_stayed_is_named(any_world: World) -> None:
+    mine, share = await bought(any_world)
+    wish = payments.RefundPayment(
+        user_id=share.user_id, payment_id=share.payment.id, amount_cents=700, reason="goodwill"
+    )
+    await any_world.run(payments.refund, wish, actor=any_world.admin)
+    assert holds(await covered(any_world), kept=SHARE, refunds_due=700, conceded=700)
+    await payments.return_money(payments.ListRefundsDue(), any_world.run, mine.gateway, any_world.admin)
+    assert holds(await covered(any_world), returned=700, kept=SHARE - 700, conceded=700)
+
+
+async def test_money_that_the_bank_took_back_took_its_points_along(any_world: World) -> None:
+    mine, share = await bought(any_world)
+    await mine.spend(60)
+    lost = payments.BookDispute(
+        user_id=share.user_id,
+        payment_id=share.payment.id,
+        reference="dp_1",
+        amount_cents=SHARE,
+        state="lost",
+    )
+    await any_world.run(investments.disputed, lost, actor=any_world.admin)
+    assert holds(await covered(any_world), returned=SHARE, kept=0, issued=POINTS, taken_back=POINTS)
 
 
 async def test_funded_points_without_a_payment_are_counted_apart(any_world: World) -> None:

@@ -23,7 +23,10 @@ def _sum(value: Any, where: Any = None) -> Any:
 
 _money = select(
     _sum(receipt.c.amount_cents, plain(receipt.c.kind == "payment")).label("received"),
-    _sum(receipt.c.amount_cents, plain(receipt.c.kind == "refund")).label("returned"),
+    (
+        _sum(receipt.c.amount_cents, plain(receipt.c.kind.in_(("refund", "chargeback"))))
+        - _sum(receipt.c.amount_cents, plain(receipt.c.kind == "refund_failed"))
+    ).label("returned"),
 ).cte("money")
 _due = (
     select(_sum(payment.c.refund_due_cents).label("due"))
@@ -41,7 +44,7 @@ _points = (
     .where(lot.c.unit == bindparam("unit", POINTS, Text), lot.c.funded)
     .cte("made")
 )
-_fields = ("user_id", "grant_id", "amount_cents", "funded_points")
+_fields = ("user_id", "grant_id", "payment_id", "amount_cents", "funded_points")
 _bought = union_all(
     select(*(investment.c[name] for name in _fields)).where(plain(investment.c.state == "active")),
     select(*(charge.c[name] for name in _fields)).where(plain(charge.c.state == "paid")),
@@ -62,12 +65,15 @@ _kept = (
     .where(plain(withdrawal.c.returned_points > 0))
     .cte("kept")
 )
+_given = payment.c.refund_due_cents + payment.c.refunded_cents + payment.c.charged_back_cents
+_paying = (payment.c.user_id == _bought.c.user_id) & (payment.c.id == _bought.c.payment_id)
+_conceded = select(_sum(_given).label("cents")).select_from(_bought.join(payment, _paying)).cte("conceded")
 _FLOWS = Statement(
     select(
         *(_money.c.received, _money.c.returned, _due.c.due),
-        *(_shares.c.cents, _shares.c.points, _shares.c.clawed, _kept.c.cents),
+        *(_shares.c.cents, _shares.c.points, _shares.c.clawed, _kept.c.cents, _conceded.c.cents),
         *(_points.c.issued, _points.c.taken_back, _points.c.elsewhere),
-    ).select_from(_money, _due, _shares, _kept, _points)
+    ).select_from(_money, _due, _shares, _kept, _conceded, _points)
 )
 
 

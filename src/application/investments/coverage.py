@@ -20,10 +20,11 @@ class Coverage(shared.Record):
     `kept` = `received` − `returned`; `paid_points` counts what was `issued` for money less what was
     `taken_back`, in euros. Their `difference` = `refunds_due` (money that is still to go back) +
     `remainders` (cents of a price that make no whole point) + `clawed_back` (points taken back though the
-    money stayed) + `kept_for_spent` (what withdrawals kept for points that were spent) + `unexplained`, which
-    should be nothing. `issued_elsewhere` are funded points without a payment here: from other systems, or
-    given by hand. `ratio_bp` is what was kept against the liability, `funded_bp` the part of the liability
-    that was paid for, both in hundredths of a percent.
+    money stayed) + `kept_for_spent` (what withdrawals kept for points that were spent) − `conceded` (what
+    went or goes back, or was lost, though the points stayed) + `unexplained`, which should be nothing.
+    `issued_elsewhere` are funded points without a payment here: from other systems, or given by hand.
+    `ratio_bp` is what was kept against the liability, `funded_bp` the part of the liability that was paid
+    for, both in hundredths of a percent.
     """
 
     at: datetime
@@ -38,6 +39,7 @@ class Coverage(shared.Record):
     remainders: shared.Money
     clawed_back: shared.Money
     kept_for_spent: shared.Money
+    conceded: shared.Money
     unexplained: shared.Money
     issued_elsewhere: int
     liability: shared.Money
@@ -48,8 +50,8 @@ class Coverage(shared.Record):
 class Flows(shared.Record):
     """Cents that came, went back and are due back; what active shares and paid periods cost in cents and paid
     for in points, and how much of that was taken back all the same; cents that withdrawals kept where they
-    took points back; funded points that money made in all, those that were taken back, and those of any other
-    source that were not."""
+    took points back; cents of active shares and paid periods that went or go back, or were lost; funded
+    points that money made in all, those that were taken back, and those of any other source that were not."""
 
     received: int
     returned: int
@@ -58,6 +60,7 @@ class Flows(shared.Record):
     shares_points: int
     clawed_points: int
     kept_for_spent: int
+    conceded: int
     issued: int
     taken_back: int
     elsewhere: int
@@ -85,6 +88,7 @@ async def coverage(question: GetCoverage, read: Read[HasCoverage]) -> Coverage:
     flows, cents = await read.ports.coverage.flows(), policy.cents
     kept, paid = flows.received - flows.returned, (flows.issued - flows.taken_back) * cents
     remainders, clawed = flows.shares_cents - flows.shares_points * cents, flows.clawed_points * cents
+    explained = flows.due + remainders + clawed + flows.kept_for_spent - flows.conceded
     return Coverage(
         at=read.now,
         received=shared.Money(flows.received),
@@ -98,7 +102,8 @@ async def coverage(question: GetCoverage, read: Read[HasCoverage]) -> Coverage:
         remainders=shared.Money(remainders),
         clawed_back=shared.Money(clawed),
         kept_for_spent=shared.Money(flows.kept_for_spent),
-        unexplained=shared.Money(kept - paid - flows.due - remainders - clawed - flows.kept_for_spent),
+        conceded=shared.Money(flows.conceded),
+        unexplained=shared.Money(kept - paid - explained),
         issued_elsewhere=flows.elsewhere,
         liability=shared.Money((funded + bonus) * cents),
         ratio_bp=basis_points(kept, (funded + bonus) * cents),
