@@ -133,6 +133,8 @@ def _statuses(path: str, handler: Callable[..., Any], allow: Roles, more: Iterab
         found |= {408, 413, 415}
     if "request" in parameters:
         found |= {408, 413}
+    if parameters.keys() - {"ask", "data", "request"} - _path_parameters(path):
+        found.add(422)  # what a parameter asks for may break a rule
     return found
 
 
