@@ -39,7 +39,7 @@ BY_NAME: dict[str, Kind[Any]] = {kind.name: kind for kind in KINDS}
 State = dict[Kind[Any], dict[tuple[object, ...], Any]]
 OF_THE_HOUSE = ("category", "product", "variant", "project", "producer", "batch")
 """What belongs to nobody: the ids that a body or path may need beside what is aimed at."""
-ALSO = {"posting": "debit_id", "investment": "contribution_id"}
+ALSO = {"posting": "debit_id", "kyc_check": "check_id", "investment": "contribution_id"}
 """Another name by which a body names such a thing."""
 ONLY: dict[str, Callable[[Any], bool]] = {"posting": lambda posting: posting.amount < 0}
 """Which things of a kind can be aimed at, where that are not all."""
