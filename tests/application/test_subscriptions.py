@@ -11,7 +11,7 @@ from wishes import move
 
 from baobab.adapters.payments.sandbox import SandboxGateway
 from baobab.application import investments, payments, points
-from baobab.application.investments import Renewals
+from baobab.application.investments import Renewals, paying
 from baobab.application.payments import Asked, GatewayUnavailable, NewsOutcome, Notification, Standing
 from baobab.application.work import Changes
 from baobab.domain import projects, shared
@@ -552,6 +552,43 @@ async def test_money_is_taken_from_projects_that_were_chosen_later_too(world: Wo
     assert [await funding(world, id) for id in (small, later)] == [(5_000, 1), (15_000, 1)]
     await mine.withdraw(one)
     assert [await funding(world, id) for id in (small, later)] == [(0, 0), (0, 0)]
+
+
+async def dispute(world: World, one: investments.SubscriptionView, state: Any = "lost") -> None:
+    """A member's bank takes the money of the last charge back."""
+    command = payments.BookDispute(
+        user_id=one.user_id, payment_id=one.payment.id, reference="dp_1", amount_cents=STANDARD, state=state
+    )
+    await world.run(paying.PURCHASES["subscription"].disputed, command, actor=world.admin)
+
+
+async def test_money_that_a_bank_takes_back_ends_the_subscription_and_its_benefits(world: World) -> None:
+    project_id = await hives(world)
+    mine, _, one = await begun(world, ids=(project_id,))
+    await mine.spend(100)
+    await dispute(world, one, "opened")
+    assert (await mine.show(one)).state == "active"
+    await dispute(world, one)
+    lost = await mine.show(one)
+    assert (lost.state, lost.reason, lost.charge.state) == ("cancelled", "chargeback", "lost")
+    assert (await mine.level(), await funding(world, project_id)) == ("explorateur", (0, 0))
+    question = points.GetBalance(user_id=mine.actor.user_id)
+    balance = await world.run.read(points.balance, question, actor=mine.actor)
+    assert (balance.available, balance.debt) == (0, 100)
+    await dispute(world, one)
+    with pytest.raises(rules.NothingToWithdraw):
+        await mine.withdraw(one)
+    await check_books(world)
+
+
+async def test_the_money_of_an_earlier_year_is_lost_and_the_present_one_goes_on(world: World) -> None:
+    mine, cards, one = await begun(world)
+    world.clock.at(DUE)
+    await renew(world, cards)
+    await dispute(world, one)
+    assert ((await mine.show(one)).state, await mine.points()) == ("active", 280)
+    assert [charge.state for charge in await mine.charges(one)] == ["paid", "lost"]
+    await check_books(world)
 
 
 async def test_a_withdrawal_from_a_subscription_does_not_wait_for_the_provider(world: World) -> None:

@@ -339,10 +339,9 @@ async def test_on_any_day_something_is_out_of_season_and_points_expire_within_si
 async def test_everybody_who_is_printed_can_sign_in() -> None:
     container = MemoryContainer(settings=Settings())
     await demo.load(container)
-    run, secrets = container.runner(), container.secrets()
     for account in demo.ACCOUNTS:
         wish = identity.SignIn(email=account.email, password=account.password)
-        answer = await identity.sign_in(wish, run, secrets, shared.Actor())
+        answer = await identity.sign_in(wish, container.gate(), shared.Actor())
         assert answer.member.email == account.email
 
 

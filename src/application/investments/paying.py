@@ -18,6 +18,7 @@ from .losing import disputed
 from .reading import investment
 from .records import GetInvestment, Invest, InvestmentView, Reserve
 from .subscribing import settle_subscription
+from .subscription_losing import disputed_subscription
 from .subscription_reading import subscription
 from .subscription_records import GetSubscription
 from .withdrawing import Withdraw, WithdrawalView, withdraw
@@ -55,7 +56,7 @@ async def _show_subscription(paid: PaymentView, run: Runner, actor: shared.Actor
 
 PURCHASES: Mapping[Purpose, Purchase] = {
     "investment": Purchase(settle, _show_investment, disputed),
-    "subscription": Purchase(settle_subscription, _show_subscription),
+    "subscription": Purchase(settle_subscription, _show_subscription, disputed_subscription),
 }
 
 

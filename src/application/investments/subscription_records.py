@@ -205,7 +205,7 @@ class RenewalView(shared.Record):
     `refused`: that would pass the member's limit, and counts as a failure."""
 
     verdict: RenewalVerdict | Literal["refused"]
-    means: str
+    means: shared.Personal[str]
     subscription: SubscriptionView
 
 

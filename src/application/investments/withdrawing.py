@@ -74,7 +74,7 @@ def _charge(one: Subscription) -> tuple[Wanted, ...]:
     return (*subscribing.charge_keys(one.user_id, paid_by), group)
 
 
-def _money_of(user_id: UUID, portions: list[Portion]) -> tuple[Wanted, ...]:
+def money_of(user_id: UUID, portions: list[Portion]) -> tuple[Wanted, ...]:
     """What to lock in order to take portions out of their projects."""
     ids = {one.project_id for one in portions}
     entries = (projects.FUNDING_ENTRIES.key(one.project_id, one.id) for one in portions)
@@ -84,7 +84,7 @@ def _money_of(user_id: UUID, portions: list[Portion]) -> tuple[Wanted, ...]:
 def _all_of_subscription(one: Subscription, work: Work) -> tuple[Wanted, ...]:
     portions = work.list(PORTIONS.group("charge", one.user_id, _paid_by(one)))
     mine_of = (SUBSCRIPTIONS.key(one.user_id, one.id), *mine(one.user_id), *points.book_keys(one.user_id))
-    return (*mine_of, *_charge(one), *_money_of(one.user_id, portions))
+    return (*mine_of, *_charge(one), *money_of(one.user_id, portions))
 
 
 WAYS: dict[ContributionKind, _Way] = {
@@ -138,7 +138,7 @@ async def _withdraw_subscription(work: Work, key: Key[Subscription]) -> Withdraw
     withdrawal = investments.reckon("subscription", case.payment, case.charge.points, returned, work.now)
     outcome = subscriptions.withdraw(case, withdrawal, work.now)
     subscribing.keep(work, outcome)
-    await _take_out(work, case.charge)
+    await take_out(work, case.charge)
     return withdrawal
 
 
@@ -147,11 +147,11 @@ async def _take_back(work: Work, one: investments.Investment | Charge) -> int:
     return 0 if one.grant_id is None else await points.take_back(work, one.user_id, one.grant_id)
 
 
-async def _take_out(work: Work, charge: Charge) -> None:
+async def take_out(work: Work, charge: Charge) -> None:
     """Take the money of a charge out of its projects; where it went to more of them since they were looked
     up, those are locked now."""
     portions = work.list(PORTIONS.group("charge", charge.user_id, charge.payment_id))
-    await work.load(*_money_of(charge.user_id, portions))
+    await work.load(*money_of(charge.user_id, portions))
     ids = {one.project_id for one in portions}
     held = {id: sum(one.project_id == id for one in portions) for id in ids}
     placed = subscriptions.take_out(

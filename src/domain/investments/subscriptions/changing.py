@@ -13,6 +13,7 @@ from .records import (
     Case,
     Charge,
     Choice,
+    Lost,
     Outcome,
     PlanChosen,
     PlanCode,
@@ -107,6 +108,21 @@ def withdraw(case: Case, withdrawal: Withdrawal, at: datetime) -> Outcome:
         case.subscription, state="withdrawn", reason="withdrawal", stopped_at=at, due_at=None
     )
     return Outcome(over, charge, owing.payment, (*owing.events, told(Withdrawn, over)))
+
+
+def lose(case: Case, at: datetime) -> Outcome:
+    """A member's bank took the money of a period back: the subscription is over, where that was its last.
+
+    The caller takes the points back, spent or not, and the money out of the projects. Nothing happens while
+    something of the money is left.
+    """
+    one = case.subscription
+    if case.charge.state != "paid" or case.payment.kept_cents > 0:
+        return Outcome(one, case.charge, case.payment)
+    charge = shared.evolve(case.charge, state="lost", rest_cents=0)
+    if is_live(one) and one.paid_by == charge.payment_id:
+        one = shared.evolve(one, state="cancelled", reason="chargeback", stopped_at=at, due_at=None)
+    return Outcome(one, charge, case.payment, (told(Lost, one),))
 
 
 def _check_held(one: Subscription) -> None:

@@ -9,10 +9,19 @@ from ..records import Terms
 
 PlanCode = Literal["ambassadeur_standard", "ambassadeur_premium"]
 SubscriptionState = Literal["pending", "active", "past_due", "cancelled", "ended", "withdrawn"]
-ChargeState = Literal["pending", "paid", "failed", "given_up", "returned", "withdrawn"]
+ChargeState = Literal["pending", "paid", "failed", "given_up", "returned", "withdrawn", "lost"]
 PortionState = Literal["taken", "returned"]
 StopReason = Literal[
-    "", "payment_failed", "hold_expired", "dunning", "lapsed", "period_end", "member", "admin", "withdrawal"
+    "",
+    "payment_failed",
+    "hold_expired",
+    "dunning",
+    "lapsed",
+    "period_end",
+    "member",
+    "admin",
+    "withdrawal",
+    "chargeback",
 ]
 Verdict = Literal["honoured", "returned", "known"]
 RenewalVerdict = Literal["not_due", "charge", "stopped"]
@@ -65,12 +74,12 @@ class Subscription(shared.Record):
     cancel_at_period_end: bool = False
     next_plan: PlanCode | None = None
     choices: tuple[Choice, ...] = ()
-    customer: str = ""
-    means: str = ""
+    customer: shared.Personal[str] = ""
+    means: shared.Personal[str] = ""
     notes: shared.Personal[shared.Note] = ""
     stopped_at: datetime | None = None
     reason: StopReason = ""
-    stop_note: shared.Note = ""
+    stop_note: shared.Personal[shared.Note] = ""
 
 
 def is_held(one: Any) -> Any:
@@ -136,7 +145,7 @@ class Wish(shared.Record):
     payment_id: UUID
     provider: str
     choices: tuple[Choice, ...] = ()
-    notes: str = ""
+    notes: shared.Personal[str] = ""
 
 
 class Case(shared.Record):
@@ -234,6 +243,9 @@ class Ended(SubscriptionEvent, tag="investments.subscription_ended"): ...
 
 
 class Withdrawn(SubscriptionEvent, tag="investments.subscription_withdrawn"): ...
+
+
+class Lost(SubscriptionEvent, tag="investments.subscription_lost"): ...
 
 
 def told(kind: type[SubscriptionEvent], one: Subscription) -> SubscriptionEvent:
