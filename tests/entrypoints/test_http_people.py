@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 from edge import UNKNOWN, Client, Headers, memory_client, signed_in
+from wishes import a_producer, a_project
 
 PROFILE = {
     "version": 1,
@@ -88,7 +90,7 @@ def test_another_members_things_do_not_exist_for_a_member_but_do_for_an_administ
     other = signed_in(client, "member-2@example.org")
     admin = signed_in(client, "admin@example.org", role="admin")
     user_id = id_of(client, mine)
-    for what in ("profile", "level", "level/changes", "checks", "consents", "consents/history"):
+    for what in ("profile", "level", "level/changes", "limits", "checks", "consents", "consents/history"):
         path = f"/v1/members/{user_id}/{what}"
         assert client.get(path, headers=other).status_code == 404, what
         assert client.get(path, headers=admin).status_code == 200, what
@@ -99,7 +101,7 @@ def test_another_members_things_do_not_exist_for_a_member_but_do_for_an_administ
 
 def test_a_member_that_is_not_there_has_nothing(client: Client) -> None:
     admin = signed_in(client, "admin@example.org", role="admin")
-    for what in ("profile", "level"):
+    for what in ("profile", "level", "limits"):
         assert client.get(f"/v1/members/{UNKNOWN}/{what}", headers=admin).status_code == 404
     asked = client.post(f"/v1/members/{UNKNOWN}/checks", json={"level": 1}, headers=admin)
     assert asked.status_code == 404
@@ -178,3 +180,47 @@ def test_consent_to_an_old_text_or_to_nothing_known_is_refused(client: Client) -
     assert (refused.status_code, refused.json()["code"]) == (422, "text_outdated")
     unknown = client.post("/v1/consents", json=old | {"purpose": "moonlight"}, headers=mine)
     assert (unknown.status_code, unknown.json()["code"]) == (422, "unknown_purpose")
+
+
+def project(client: Client, admin: Headers) -> str:
+    """A project with room for some hives."""
+    producer = msgspec.to_builtins(a_producer("rucher"))
+    made = client.post("/v1/producers", json=producer, headers=admin).json()
+    wish = msgspec.to_builtins(a_project(made["id"], "ruches", target_cents=50_000))
+    id: str = client.post("/v1/projects", json=wish, headers=admin).json()["id"]
+    for version, status in enumerate(("review", "active"), 1):
+        client.post(f"/v1/projects/{id}/status", json={"status": status, "version": version}, headers=admin)
+    return id
+
+
+def invest(client: Client, who: Headers, project_id: str, key: str) -> Any:
+    wish = {"project_id": project_id, "offer": "ruche"}
+    return client.post("/v1/investments", json=wish, headers={**who, "Idempotency-Key": key})
+
+
+def test_beyond_a_hundred_euros_a_check_is_needed_and_the_refusal_says_so(client: Client) -> None:
+    admin = signed_in(client, "admin@example.org", role="admin")
+    mine = signed_in(client, "member-1@example.org")
+    hives = project(client, admin)
+    assert [invest(client, mine, hives, key).status_code for key in ("one", "two")] == [201, 201]
+    limits = client.get(f"/v1/members/{id_of(client, mine)}/limits", headers=mine).json()
+    assert (limits["level"], limits["limit"]["amount"], limits["left"]["amount"]) == (0, 10_000, 0)
+    assert [room["amount"]["amount"] for room in limits["comes_back"]] in ([10_000], [5_000, 5_000])
+    refused = invest(client, mine, hives, "three")
+    assert (refused.status_code, refused.json()["code"]) == (422, "contribution_limit")
+    facts = {"limit_cents": 10_000, "contributed_cents": 10_000, "asked_cents": 5_000, "needed_level": 1}
+    assert refused.json() | facts == refused.json()
+    check = ask(client, mine)
+    decision = f"/v1/members/{check['user_id']}/checks/{check['id']}/decision"
+    assert client.post(decision, json=FOUND, headers=admin).status_code == 200
+    assert invest(client, mine, hives, "three").status_code == 201
+
+
+def test_nobody_invests_before_their_email_is_verified(client: Client) -> None:
+    hives = project(client, signed_in(client, "admin@example.org", role="admin"))
+    wish = {"email": "member-1@example.org", "password": "correct horse", "name": "Member"}
+    mine = {"Authorization": f"Bearer {client.post('/v1/members', json=wish).json()['token']}"}
+    refused = invest(client, mine, hives, "one")
+    assert (refused.status_code, refused.json()["code"]) == (403, "email_not_verified")
+    limits = client.get(f"/v1/members/{id_of(client, mine)}/limits", headers=mine).json()
+    assert (limits["email_verified"], limits["left"]["amount"]) == (False, 0)
