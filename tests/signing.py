@@ -123,6 +123,9 @@ class Signing:
         member = await identity.verify_email(identity.ByMail(code=code), self.gate, actor)
         return shared.evolve(signed, member=member), actor
 
+    async def factor(self, actor: shared.Actor) -> identity.FactorState:
+        return await self.world.run.read(identity.second_factor, identity.GetSecondFactor(), actor=actor)
+
     async def actor(self, token: str, **options: bool) -> shared.Actor:
         queries, now = self.world.queries, self.world.clock()
         return await identity.authenticate(token, queries, now, **options)

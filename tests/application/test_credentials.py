@@ -286,7 +286,7 @@ async def test_who_has_a_second_factor_signs_in_in_two_steps(world: World) -> No
     actor, _ = await with_factor(signing)
     signed = await step(signing, await challenge(signing), code_at(world.clock()))
     assert (signed.member.user_id, signed.session.strong) == (actor.user_id, True)
-    state = await identity.second_factor(signing.gate, actor)
+    state = await signing.factor(actor)
     assert (state.on, state.recovery_codes) == (True, rules.RECOVERY_CODES)
 
 
@@ -369,7 +369,7 @@ async def test_a_key_makes_keys_and_changes_credentials_only_where_its_scopes_sa
         identity.change_password(wish, signing.gate, reader),
         identity.begin_second_factor(signing.gate, reader),
         identity.resend(signing.gate, reader),
-        identity.second_factor(signing.gate, reader),
+        signing.factor(reader),
         identity.verify_email(ByMail(code="12345678"), signing.gate, reader),
     ):
         with pytest.raises(ScopeMissing):

@@ -267,7 +267,7 @@ async def test_the_second_factor_ends_by_a_code_or_by_an_administrator(any_world
         await any_world.run(identity.reset_second_factor, wish, actor=any_world.admin)
     await identity.begin_second_factor(signing.gate, actor)
     await any_world.run(identity.reset_second_factor, wish, actor=any_world.admin)
-    assert not (await identity.second_factor(signing.gate, actor)).on
+    assert not (await signing.factor(actor)).on
 
 
 async def test_a_key_is_rotated_and_the_old_one_lives_on_for_as_long_as_one_says(any_world: World) -> None:

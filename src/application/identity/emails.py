@@ -137,12 +137,26 @@ async def _accepted(command: ByMail, purpose: Purpose, gate: Gate, actor: shared
     return accepted.member
 
 
-async def resend(gate: Gate, actor: shared.Actor) -> Sent:
-    """Send the mail of sign-up again. Raises EmailVerifiedAlready, TooManyAttempts."""
-    authorize(SIGNED_IN, actor, SCOPE)
-    member = (await account_of(actor.user_id, gate, actor)).member
+class SendAgain(shared.Command, kw_only=True):
+    """Have the mail of sign-up once more."""
+
+
+def _own_key(command: SendAgain, work: Work) -> tuple[Wanted, ...]:
+    return (MEMBERS.key(work.actor.user_id),)
+
+
+@use_case(allow=SIGNED_IN, locks=_own_key)
+async def may_have_again(command: SendAgain, work: Work) -> MemberView:
+    """Whether there is anything left to verify. Raises EmailVerifiedAlready."""
+    member = work.get(MEMBERS.key(work.actor.user_id))
     if member.verified_at is not None:
         raise identity.EmailVerifiedAlready
+    return member_view(member)
+
+
+async def resend(gate: Gate, actor: shared.Actor) -> Sent:
+    """Send the mail of sign-up again. Raises EmailVerifiedAlready, TooManyAttempts."""
+    member = await gate.run(may_have_again, SendAgain(), actor=actor)
     await charged(gate, actor, "mail", member.email)
     gate.later(greet(member.user_id, member.email, gate, actor))
     return Sent(member.email)

@@ -3,14 +3,14 @@
 from ...domain import identity, shared
 from ...domain.identity import Answer
 from ..runner import authorize
-from ..work import ADMINS, SIGNED_IN, Wanted, Work, use_case
+from ..work import ADMINS, SIGNED_IN, Read, Wanted, Work, query, use_case
 from .accounts import account_of
 from .attempts import charged
 from .codes import FactorCode, answer_of, recovery_codes
 from .emails import SCOPE
 from .gate import Gate
 from .letters import notice
-from .records import MEMBERS, SECOND_FACTORS, Account, MemberView, member_view
+from .records import MEMBERS, SECOND_FACTORS, Account, HasIdentity, MemberView, member_view
 from .sessions import OfMember, check_fresh, own_session_keys
 
 
@@ -186,8 +186,13 @@ async def end_second_factor(command: GiveCode, gate: Gate, actor: shared.Actor) 
     return member
 
 
-async def second_factor(gate: Gate, actor: shared.Actor) -> FactorState:
+class GetSecondFactor(shared.Query, kw_only=True):
+    """One's own second factor."""
+
+
+@query(allow=SIGNED_IN)
+async def second_factor(question: GetSecondFactor, read: Read[HasIdentity]) -> FactorState:
     """Whether one has a second factor."""
-    authorize(SIGNED_IN, actor, "identity:read")
-    factor = (await account_of(actor.user_id, gate, actor)).factor
+    found = await read.ports.identity.account_of(read.actor.user_id)
+    factor = found.factor if found else None
     return FactorState(identity.is_on(factor), len(factor.recovery) if factor else 0)

@@ -62,7 +62,7 @@ class OfMember(shared.Command, kw_only=True):
 
 
 class SignOut(OfMember, kw_only=True):
-    """Close all sessions of a member, but for the one to keep."""
+    """Close one's own sessions, but for the one to keep."""
 
     keep: UUID | None = None
 
@@ -177,10 +177,17 @@ def closing_locks(command: OfMember, work: Work) -> tuple[Wanted, ...]:
 
 @use_case(allow=SIGNED_IN, locks=closing_locks)
 async def sign_out_everywhere(command: SignOut, work: Work) -> SignedOut:
-    """Close one's sessions wherever they are; an administrator, anybody's."""
+    """Close one's sessions wherever they are."""
     work.actor.must_own(command.user_id, "member", command.user_id)
     work.get(MEMBERS.key(command.user_id))
     return SignedOut(close_all(work, command.user_id, keep=command.keep))
+
+
+@use_case(allow=ADMINS, locks=closing_locks)
+async def sign_member_out(command: OfMember, work: Work) -> SignedOut:
+    """Close all sessions of a member."""
+    work.get(MEMBERS.key(command.user_id))
+    return SignedOut(close_all(work, command.user_id))
 
 
 def close_all(work: Work, user_id: UUID, *, keep: UUID | None = None) -> int:

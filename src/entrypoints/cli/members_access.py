@@ -135,8 +135,8 @@ def sign_out(member: str, as_json: bool) -> None:
     """Close all sessions of a member, wherever they are."""
 
     async def do(container: Container) -> SignedOut:
-        wish = identity.SignOut(user_id=await _wishing(container, member))
-        return await container.runner()(identity.sign_out_everywhere, wish, actor=OPERATOR)
+        wish = identity.OfMember(user_id=await _wishing(container, member))
+        return await container.runner()(identity.sign_member_out, wish, actor=OPERATOR)
 
     show(on_database(do), as_json=as_json)
 

@@ -132,7 +132,7 @@ async def reinstate(user_id: UUID, ask: Ask) -> MemberView:
 @delete("/members/{user_id:uuid}/sessions", allow=ADMINS, status_code=200)
 async def sign_member_out(user_id: UUID, ask: Ask) -> SignedOut:
     """Close all sessions of a member (administrators)."""
-    return await ask(identity.sign_out_everywhere, identity.SignOut(user_id=user_id))
+    return await ask(identity.sign_member_out, identity.OfMember(user_id=user_id))
 
 
 @delete("/members/{user_id:uuid}/second-factor", allow=ADMINS, statuses=(404, 409), status_code=200)

@@ -90,7 +90,7 @@ async def reset_password(data: identity.ResetPassword, ask: Ask) -> SignedOut:
 @get("/members/me/second-factor", allow=SIGNED_IN)
 async def second_factor(ask: Ask) -> FactorState:
     """Read whether one has a second factor."""
-    return await identity.second_factor(ask.gate, ask.actor)
+    return await ask.read(identity.second_factor, identity.GetSecondFactor())
 
 
 @post("/members/me/second-factor", allow=SIGNED_IN)
