@@ -47,6 +47,41 @@ def upgrade() -> None:
     )
     op.create_index("attempts_last_at_idx", "attempts", ["last_at"], unique=False, schema="baobab")
     op.create_table(
+        "erasure",
+        sa.Column("user_id", sa.UUID(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("grounds", sa.Text(), nullable=False),
+        sa.Column("asked_by", sa.UUID(), nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("kept", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.CheckConstraint("grounds in ('own_wish', 'request', 'law')", name=op.f("erasure_grounds_check")),
+        sa.CheckConstraint("state in ('begun', 'done')", name=op.f("erasure_state_check")),
+        sa.PrimaryKeyConstraint("user_id", name=op.f("erasure_pkey")),
+        schema="baobab",
+        info={"home": "user_id"},
+    )
+    op.create_index(
+        "erasure_begun_idx",
+        "erasure",
+        ["user_id"],
+        unique=False,
+        schema="baobab",
+        postgresql_where=sa.text("state = 'begun'"),
+    )
+    op.create_table(
+        "export",
+        sa.Column("user_id", sa.UUID(), nullable=False),
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("asked_by", sa.UUID(), nullable=False),
+        sa.Column("grounds", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("grounds in ('own_wish', 'request', 'law')", name=op.f("export_grounds_check")),
+        sa.PrimaryKeyConstraint("user_id", "id", name=op.f("export_pkey")),
+        schema="baobab",
+        info={"home": "user_id"},
+    )
+    op.create_table(
         "password",
         sa.Column("user_id", sa.UUID(), nullable=False),
         sa.Column("hash", sa.Text(), nullable=False),
@@ -158,7 +193,7 @@ def upgrade() -> None:
             "plan in ('ambassadeur_standard', 'ambassadeur_premium')", name=op.f("subscription_plan_check")
         ),
         sa.CheckConstraint(
-            "reason in ('', 'payment_failed', 'hold_expired', 'dunning', 'lapsed', 'period_end', 'member', 'admin', 'withdrawal')",
+            "reason in ('', 'payment_failed', 'hold_expired', 'dunning', 'lapsed', 'period_end', 'member', 'admin', 'withdrawal', 'chargeback')",
             name=op.f("subscription_reason_check"),
         ),
         sa.CheckConstraint(
@@ -413,7 +448,7 @@ def upgrade() -> None:
             name=op.f("subscription_charge_plan_check"),
         ),
         sa.CheckConstraint(
-            "state in ('pending', 'paid', 'failed', 'given_up', 'returned', 'withdrawn')",
+            "state in ('pending', 'paid', 'failed', 'given_up', 'returned', 'withdrawn', 'lost')",
             name=op.f("subscription_charge_state_check"),
         ),
         sa.CheckConstraint(
@@ -544,6 +579,14 @@ def upgrade() -> None:
         postgresql_using="brin",
     )
     op.create_index(
+        "command_log_request_idx",
+        "command_log",
+        ["request_id"],
+        unique=False,
+        schema="baobab",
+        postgresql_where=sa.text("touched IS NOT NULL"),
+    )
+    op.create_index(
         "command_log_time_idx",
         "command_log",
         ["recorded_at", "user_id", "key"],
@@ -569,8 +612,8 @@ def upgrade() -> None:
     op.add_column("login", sa.Column("value", sa.Text(), nullable=False), schema="baobab")
     op.add_column("login", sa.Column("kind", sa.Text(), nullable=False), schema="baobab")
     op.create_index("login_user_id_idx", "login", ["user_id"], unique=False, schema="baobab")
-    op.drop_column("login", "email", schema="baobab")
     op.drop_column("login", "password_hash", schema="baobab")
+    op.drop_column("login", "email", schema="baobab")
     op.add_column(
         "member", sa.Column("verified_at", sa.DateTime(timezone=True), nullable=True), schema="baobab"
     )
@@ -613,6 +656,13 @@ def upgrade() -> None:
         schema="baobab",
     )
     op.create_check_constraint(op.f("login_kind_check"), "login", "(kind = 'email'::text)", schema="baobab")
+    op.drop_constraint(op.f("member_status_check"), "member", schema="baobab", type_="check")
+    op.create_check_constraint(
+        op.f("member_status_check"),
+        "member",
+        "(status = ANY (ARRAY['active'::text, 'suspended'::text, 'erased'::text]))",
+        schema="baobab",
+    )
     op.create_check_constraint(
         op.f("payment_charged_back_cents_check"), "payment", "(charged_back_cents >= 0)", schema="baobab"
     )
@@ -663,6 +713,13 @@ def downgrade() -> None:
     # checks first
     op.drop_constraint(op.f("level_change_facts_check"), "level_change", schema="baobab", type_="check")
     op.drop_constraint(op.f("login_kind_check"), "login", schema="baobab", type_="check")
+    op.drop_constraint(op.f("member_status_check"), "member", schema="baobab", type_="check")
+    op.create_check_constraint(
+        op.f("member_status_check"),
+        "member",
+        "(status = ANY (ARRAY['active'::text, 'suspended'::text]))",
+        schema="baobab",
+    )
     op.drop_constraint(op.f("payment_charged_back_cents_check"), "payment", schema="baobab", type_="check")
     op.drop_constraint(op.f("payment_disputed_check"), "payment", schema="baobab", type_="check")
     op.drop_constraint(op.f("payment_kept_check"), "payment", schema="baobab", type_="check")
@@ -713,10 +770,10 @@ def downgrade() -> None:
     op.drop_column("member", "standing", schema="baobab")
     op.drop_column("member", "verified_at", schema="baobab")
     op.add_column(
-        "login", sa.Column("password_hash", sa.TEXT(), autoincrement=False, nullable=False), schema="baobab"
+        "login", sa.Column("email", sa.TEXT(), autoincrement=False, nullable=False), schema="baobab"
     )
     op.add_column(
-        "login", sa.Column("email", sa.TEXT(), autoincrement=False, nullable=False), schema="baobab"
+        "login", sa.Column("password_hash", sa.TEXT(), autoincrement=False, nullable=False), schema="baobab"
     )
     op.drop_index("login_user_id_idx", table_name="login", schema="baobab")
     op.drop_column("login", "kind", schema="baobab")
@@ -736,6 +793,12 @@ def downgrade() -> None:
     )
     op.drop_index(
         "command_log_time_idx",
+        table_name="command_log",
+        schema="baobab",
+        postgresql_where=sa.text("touched IS NOT NULL"),
+    )
+    op.drop_index(
+        "command_log_request_idx",
         table_name="command_log",
         schema="baobab",
         postgresql_where=sa.text("touched IS NOT NULL"),
@@ -837,6 +900,14 @@ def downgrade() -> None:
     )
     op.drop_table("private_part", schema="baobab")
     op.drop_table("password", schema="baobab")
+    op.drop_table("export", schema="baobab")
+    op.drop_index(
+        "erasure_begun_idx",
+        table_name="erasure",
+        schema="baobab",
+        postgresql_where=sa.text("state = 'begun'"),
+    )
+    op.drop_table("erasure", schema="baobab")
     op.drop_index("attempts_last_at_idx", table_name="attempts", schema="baobab")
     op.drop_table("attempts", schema="baobab")
     op.drop_table("api_key", schema="baobab")

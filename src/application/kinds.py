@@ -12,6 +12,7 @@ from . import (
     partners,
     payments,
     points,
+    privacy,
     projects,
     work,
 )
@@ -34,6 +35,7 @@ KINDS: tuple[Kind[Any], ...] = (
     *inventory.KINDS,
     *orders.KINDS,
     *fulfillment.KINDS,
+    *privacy.KINDS,
     *work.KINDS,
     orders.COUNTERS,
 )

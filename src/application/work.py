@@ -83,6 +83,7 @@ class Kind(Generic[R]):
         self.unaudited, self.guard = unaudited, guard
         self.marked = marked_fields(record, "personal", "secret")
         self.personal = marked_fields(record, "personal")
+        self.secret = marked_fields(record, "secret")
         self.has_owner = "user_id" in record.__struct_fields__
         self.values_of = values_of_fields(key)
         self.groups = {

@@ -9,6 +9,7 @@ from .identity_people import PeopleQueries
 from .inventory import InventoryQueries
 from .inventory_checks import StockChecks
 from .investments import InvestmentsQueries
+from .investments_contributions import ContributionsQueries
 from .investments_coverage import CoverageQueries
 from .investments_standing import StandingQueries
 from .investments_subscriptions import SubscriptionsQueries
@@ -20,6 +21,7 @@ from .points_audit import AuditQueries
 from .points_due import PointsDue
 from .points_reports import PointsReports
 from .points_seals import SealQueries
+from .privacy import PrivacyQueries
 from .projects import ProjectsQueries
 from .storage import MemoryStorage
 
@@ -42,6 +44,7 @@ class MemoryQueries:
         self.coverage = CoverageQueries(storage)
         self.standing = StandingQueries(storage)
         self.subscriptions = SubscriptionsQueries(storage)
+        self.contributions = ContributionsQueries(storage)
         self.catalog = CatalogQueries(storage)
         self.inventory = InventoryQueries(storage)
         self.stock_checks = StockChecks(storage)
@@ -49,3 +52,4 @@ class MemoryQueries:
         self.fulfillment = FulfillmentQueries(storage)
         self.promise_checks = PromiseChecks(storage)
         self.command_log = CommandLog(storage)
+        self.privacy = PrivacyQueries(storage)

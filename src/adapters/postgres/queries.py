@@ -10,6 +10,7 @@ from .identity_reading import CredentialQueries, IdentityQueries
 from .inventory import InventoryQueries
 from .inventory_checks import StockChecks
 from .investments import InvestmentsQueries
+from .investments_contributions import ContributionsQueries
 from .investments_coverage import CoverageQueries
 from .investments_standing import StandingQueries
 from .investments_subscriptions import SubscriptionsQueries
@@ -22,7 +23,9 @@ from .points_audit import AuditQueries
 from .points_due import PointsDue
 from .points_reports import PointsReports
 from .points_seals import SealQueries
+from .privacy import PrivacyQueries
 from .projects import ProjectsQueries
+from .stored import STORED
 
 
 class PostgresQueries:
@@ -43,6 +46,7 @@ class PostgresQueries:
         self.coverage = CoverageQueries(database)
         self.standing = StandingQueries(database)
         self.subscriptions = SubscriptionsQueries(database)
+        self.contributions = ContributionsQueries(database)
         self.catalog = CatalogQueries(database)
         self.inventory = InventoryQueries(database)
         self.stock_checks = StockChecks(database)
@@ -50,3 +54,4 @@ class PostgresQueries:
         self.fulfillment = FulfillmentQueries(database)
         self.promise_checks = PromiseChecks(database)
         self.command_log = CommandLog(database)
+        self.privacy = PrivacyQueries(database, STORED)

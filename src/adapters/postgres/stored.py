@@ -20,6 +20,7 @@ from . import (
     points_audit,
     points_openings,
     points_seals,
+    privacy,
     projects,
     work,
 )
@@ -44,6 +45,7 @@ _by_kind: dict[Kind[Any], Stored[Any]] = {
         *inventory.STORED,
         *orders.STORED,
         *fulfillment.STORED,
+        *privacy.STORED,
         *work.STORED,
     )
 }

@@ -29,7 +29,7 @@ SHIPMENTS = Kind(
     Shipment,
     "shipment",
     ("user_id", "order_id", "id"),
-    _OF_ORDER | {"id": ("id",)},
+    _OF_ORDER | {"id": ("id",), "owner": ("user_id",)},
     changes=_GOES_ON,
     guard=lambda one: ORDERS.key(one.user_id, one.order_id),
 )

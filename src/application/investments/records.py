@@ -42,7 +42,7 @@ class Invest(shared.Command, kw_only=True):
 
     project_id: UUID
     offer: InvestmentType
-    notes: shared.Note = ""
+    notes: shared.Personal[shared.Note] = ""
 
 
 class Reserve(Invest, kw_only=True):
@@ -88,7 +88,7 @@ class InvestmentView(shared.Record):
     bonus_points: int
     granted_points: int
     tracking_id: str
-    notes: str
+    notes: shared.Personal[str]
     reserved_until: datetime
     active_at: datetime | None
     withdraw_until: datetime | None

@@ -29,7 +29,7 @@ ORDERS = Kind(
     Order,
     "order",
     ("user_id", "id"),
-    {"id": ("id",)},
+    {"id": ("id",), "owner": ("user_id",)},
     root=True,
     changes=("status", "cancelled_at", "cancellation_reason"),
 )

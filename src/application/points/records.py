@@ -25,7 +25,9 @@ from ..pages import Limit
 from ..work import Kind, Listed
 
 _PROVEN = "its postings prove it"
-ACCOUNTS = Kind(Account, "account", ("user_id", "unit"), root=True, unaudited=_PROVEN)
+ACCOUNTS = Kind(
+    Account, "account", ("user_id", "unit"), {"owner": ("user_id",)}, root=True, unaudited=_PROVEN
+)
 LOTS = Kind(
     Lot,
     "lot",

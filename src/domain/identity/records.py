@@ -12,7 +12,7 @@ Level = Literal["explorateur", "protecteur", "ambassadeur"]
 MemberRole = Literal["member", "partner_staff", "partner_owner", "admin"]
 
 
-MemberStatus = Literal["active", "suspended"]
+MemberStatus = Literal["active", "suspended", "erased"]
 LoginKind = Literal["email"]
 KeyRole = Literal["owner", "service"]
 Purpose = Literal["verify", "add_email", "sign_in", "reset"]

@@ -85,7 +85,7 @@ class Investment(shared.Record):
     withdraw_until: datetime | None = None
     withdrawn_at: datetime | None = None
     grant_id: UUID | None = None
-    notes: shared.Note = ""
+    notes: shared.Personal[shared.Note] = ""
 
 
 class Wish(shared.Record):
@@ -96,7 +96,7 @@ class Wish(shared.Record):
     payment_id: UUID
     entry_id: UUID
     provider: str
-    notes: str = ""
+    notes: shared.Personal[str] = ""
 
 
 class Case(shared.Record):

@@ -17,7 +17,9 @@ from ..logs import on_loop_error
 from ..settings import Settings, from_environment
 from ..values import origins_of
 from . import (
+    audit,
     catalog,
+    contributions,
     fulfillment,
     identity,
     identity_credentials,
@@ -61,10 +63,12 @@ CONTEXTS = (
     investments,
     subscriptions,
     withdrawals,
+    contributions,
     catalog,
     inventory,
     orders,
     fulfillment,
+    audit,
 )
 MOST_BODY = 256 * 1024
 """Bytes. No request of ours comes near it."""
@@ -82,8 +86,8 @@ async def live() -> dict[str, str]:
 
 @route("/health/ready", http_method=LOOKING, include_in_schema=False)
 async def ready(request: Request[Any, Any, Any]) -> dict[str, str]:
-    """The database answers, and the server is not about to stop. Raises Unavailable, which says what is
-    wrong."""
+    """The database answers, its schema is current, and the server is not about to stop. Raises Unavailable,
+    which says what is wrong."""
     if request.app.state.door.is_leaving:
         raise Leaving
     await request.app.state.database.check()
@@ -131,8 +135,8 @@ def build(container: Any) -> Litestar:
 
 
 def _cors(settings: Settings) -> CORSConfig | None:
-    """Which pages of other origins may read answers: those that are listed, exactly. Cookies are never taken
-    along: who asks shows a token."""
+    """Which pages of other origins may read answers: those that are listed, exactly. Cookies are
+    never taken along: who asks shows a token."""
     origins = list(origins_of(settings.cors_origins))
     return CORSConfig(origins, expose_headers=EXPOSED, allow_credentials=False) if origins else None
 
