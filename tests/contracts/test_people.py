@@ -68,7 +68,7 @@ async def test_everything_of_a_profile_comes_back_as_it_was_written(any_world: W
         bio="Grows thyme.",
         avatar_url="https://example.org/o.png",
         links=(SocialLink("website", "https://example.org"),),
-        notifications=Notifications(email=False, muted=("harvest",)),
+        notifications=Notifications(by_email=False, muted=("harvest",)),
         preferences=Preferences("en"),
     )
     written = await any_world.run(profile.replace, command, actor=who)

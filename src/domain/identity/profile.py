@@ -63,7 +63,7 @@ class SocialLink(shared.Record, forbid_unknown_fields=True):
 class Notifications(shared.Record, forbid_unknown_fields=True):
     """How a member wants to be told, and of which topics not."""
 
-    email: bool = True
+    by_email: bool = True
     in_app: bool = True
     muted: shared.Codes = ()
 

@@ -8,12 +8,15 @@ from uuid import UUID
 import msgspec
 
 BY_NAME: dict[str, Any] = {
+    "birth_date": "1990-05-01",
     "carrier": "bpost",
     "city": "Namur",
     "country": "BE",
     "currency": "EUR",
     "device": "a telephone",
+    "display_name": "Olive",
     "email": "member-1@example.org",
+    "evidence": "file 12",
     "latitude": 50.4674,
     "longitude": 4.8720,
     "month": "2026-03",
@@ -23,6 +26,7 @@ BY_NAME: dict[str, Any] = {
     "origin_country": "BE",
     "password": "correct horse battery",
     "postal_code": "5000",
+    "purpose": "newsletter",
     "rate": "3/2",
     "reason": "counted again",
     "recipient": "member-2@example.org",
@@ -30,9 +34,11 @@ BY_NAME: dict[str, Any] = {
     "sku": "HONEY-ACACIA-250",
     "slug": "acacia-honey",
     "street": "Rue de Fer 1",
+    "text_version": "2026-01",
     "tracking_number": "BE123456789",
     "to_unit": "pearls",
     "unit": "points",
+    "valid_until": None,
     "zone": "Europe/Paris",
 }
 BY_TYPE: dict[Any, Any] = {
