@@ -8,7 +8,7 @@ PYTEST := $(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal
 # An environment is whole when its stamp names this folder (it was neither interrupted nor moved) and its Python runs.
 WHOLE := $(shell test "$$(cat $(STAMP) 2>/dev/null)" = "$$(pwd -P)" && $(BIN)/python -c "" 2>/dev/null && echo yes)
 
-.PHONY: help run test check fix bench simulate chaos migration install environment
+.PHONY: help run test check fix bench simulate fuzz chaos migration install environment
 
 help:
 	@awk -F ': .*## ' '/^[a-z]+: .*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,9 @@ simulate: $(STAMP) ## 200 seeded worlds of the points ledger, the server killed 
 
 chaos: $(STAMP) ## the server and its database killed 50 times each under 64 clients
 	$(BIN)/python -m tests.chaos --kills 50 --clients 64
+
+fuzz: $(STAMP) ## schemathesis over the OpenAPI document, as people of every role: 20,000 requests
+	$(BIN)/python -m tests.fuzz
 
 migration: $(STAMP) ## draft a migration from the tables: make migration name="add units"
 	@test -n '$(name)' || { echo 'Name it: make migration name="add units"' >&2; exit 2; }

@@ -13,7 +13,7 @@ from baobab.adapters.postgres import roles
 
 PROGRAM = (sys.executable, "-c", "from baobab.entrypoints.cli import main; main()")
 SAYS = "baobab serves at"
-UNLIMITED = {"BAOBAB_RATE_LIMITS": "false"}
+UNLIMITED = {"BAOBAB_RATE_LIMITS": "false", "BAOBAB_SECRET_KEY": "a key that is for tests and nothing else"}
 """Tests ask more often than people do."""
 
 

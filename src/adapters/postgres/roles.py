@@ -28,7 +28,6 @@ from .stored import STORED
 MIGRATOR, SERVICE, READER = "baobab_migrator", "baobab_service", "baobab_reader"
 ROLES = (MIGRATOR, SERVICE, READER)
 VERSIONS = "alembic_version"
-REVISION = "version_num"
 WORDS_OF_REPORTS = frozenset(
     ("currency", "number", "provider", "reference", "series", "sku", "slug", "tracking_id", "unit", "to_unit")
 )
@@ -107,6 +106,10 @@ select c.relname from pg_class c
 where c.relnamespace = to_regnamespace($1) and c.relkind in ('r', 'p') and pg_get_userbyid(c.relowner) <> $2
 order by 1
 """
+_COLUMNS = """
+select c.relname, a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid
+where c.relnamespace = to_regnamespace($1) and c.relkind in ('r', 'p') and a.attnum > 0 and not a.attisdropped
+"""
 _FUTURE = """
 select x.privilege_type from pg_default_acl d, aclexplode(d.defaclacl) x
 where d.defaclnamespace = to_regnamespace($1) and d.defaclobjtype = 'r'
@@ -130,10 +133,18 @@ async def differences(connection: Any) -> list[str]:
     granted = {Grant(*row) for row in await connection.fetch(_GRANTED, SCHEMA)}
     ours = {grant for grant in granted if grant.role in (*ROLES, "public")}
     found += await _entrance(connection, there)
-    found += _statements("revoke", "from", ours - wanted())
-    found += _statements("grant", "to", wanted() - ours)
+    needed = await _needed(connection)
+    found += _statements("revoke", "from", ours - needed)
+    found += _statements("grant", "to", needed - ours)
     future = {row[0] for row in await connection.fetch(_FUTURE, SCHEMA, MIGRATOR, SERVICE)}
     return found if future == {"SELECT", "INSERT"} else [*found, _OF_THE_FUTURE]
+
+
+async def _needed(connection: Any) -> set[Grant]:
+    """What is wanted, as far as the revision that the database is at has the tables and columns."""
+    rows = await connection.fetch(_COLUMNS, SCHEMA)
+    columns = {(row[0], row[1]) for row in rows} | {(row[0], "") for row in rows}
+    return {grant for grant in wanted() if (grant.table, grant.column) in columns}
 
 
 async def _entrance(connection: Any, there: set[str]) -> list[str]:
