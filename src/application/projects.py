@@ -1,7 +1,7 @@
 """Projects that members pay for, with the money that each has taken (M10, M12)."""
 
 from datetime import date, datetime
-from typing import Any, Protocol, get_args
+from typing import Any, Literal, Protocol, get_args
 from uuid import UUID
 
 from ..domain import projects, shared
@@ -41,6 +41,7 @@ FUNDING_ENTRIES = Kind(
 )
 KINDS: tuple[Kind[Any], ...] = (PROJECTS, PROJECT_SLUGS, FUNDINGS, FUNDING_ENTRIES)
 
+Popularity = Literal["supporters", "raised"]
 PUBLIC: tuple[ProjectStatus, ...] = ("active", "funded", "closed")
 """The statuses in which everybody sees a project."""
 
@@ -162,6 +163,13 @@ class ListProjects(shared.Query, kw_only=True):
     featured: bool | None = None
 
 
+class ListPopular(shared.Query, kw_only=True):
+    """Projects by how many members support them, or by the euros that they raised."""
+
+    by: Popularity = "supporters"
+    limit: Limit = 25
+
+
 class Funded(shared.Record):
     """A project with its money."""
 
@@ -190,6 +198,11 @@ class ProjectsQueries(Protocol):
 
     async def projects(self, sought: Sought, limit: int, before: UUID | None) -> list[Funded]:
         """Projects, newest first."""
+        ...
+
+    async def popular(self, by: Popularity, limit: int) -> list[Funded]:
+        """Projects that everybody sees and somebody supports, the most popular first; of equals the one
+        that leads in the other way, then the oldest."""
         ...
 
 
@@ -315,6 +328,13 @@ async def listing(question: ListProjects, read: Read[HasProjects]) -> Page[Proje
     sought = shared.recast(Sought, question, statuses=statuses)
     found = await read.ports.projects.projects(sought, question.limit + 1, uuid_of(question.cursor))
     return page_of([_view(one) for one in found], question.limit, lambda one: one.id)
+
+
+@query(allow=ANYONE)
+async def popular(question: ListPopular, read: Read[HasProjects]) -> Page[ProjectView]:
+    """The most popular projects, first those that most support: no further pages, as the order changes."""
+    found = await read.ports.projects.popular(question.by, question.limit)
+    return Page(tuple(_view(one) for one in found))
 
 
 def _view(found: Funded) -> ProjectView:

@@ -2,7 +2,15 @@
 
 from uuid import UUID
 
-from ...application.projects import FUNDINGS, PROJECT_SLUGS, PROJECTS, Funded, Sought
+from ...application.projects import (
+    FUNDINGS,
+    PROJECT_SLUGS,
+    PROJECTS,
+    PUBLIC,
+    Funded,
+    Popularity,
+    Sought,
+)
 from ...domain import projects
 from ...domain.projects import Project
 from .storage import MemoryStorage, newest
@@ -25,10 +33,20 @@ class ProjectsQueries:
         fit = [one for one in found if _fits(one, sought)]
         return newest(fit, limit, before, lambda one: one.project.id)
 
+    async def popular(self, by: Popularity, limit: int) -> list[Funded]:
+        found = [self._funded(one) for one in self._storage.all(PROJECTS, lambda one: one.status in PUBLIC)]
+        raised = [one for one in found if one.funding.taken_cents > 0]
+        return sorted(raised, key=lambda one: _rank(one, by))[:limit]
+
     def _funded(self, project: Project) -> Funded:
         funding = self._storage.find(FUNDINGS.key(project.id))
         assert funding is not None, f"the money of the project {project.id} is there"
         return Funded(project, funding)
+
+
+def _rank(one: Funded, by: Popularity) -> tuple[int, int, UUID]:
+    members, cents = -one.funding.supporters, -one.funding.taken_cents
+    return (members, cents, one.project.id) if by == "supporters" else (cents, members, one.project.id)
 
 
 def _fits(found: Funded, sought: Sought) -> bool:

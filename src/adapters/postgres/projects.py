@@ -131,6 +131,18 @@ _PROJECTS = Statement(
     .order_by(project.c.id.desc())
     .limit(bindparam("limit", type_=Int))
 )
+_BY: dict[app.Popularity, tuple[Any, Any]] = {
+    "supporters": (funding.c.supporters, funding.c.taken_cents),
+    "raised": (funding.c.taken_cents, funding.c.supporters),
+}
+_POPULAR = {
+    by: Statement(
+        _funded.where(plain(project.c.status.in_(app.PUBLIC)), funding.c.taken_cents > 0)
+        .order_by(first.desc(), second.desc(), project.c.id)
+        .limit(bindparam("limit", type_=Int))
+    )
+    for by, (first, second) in _BY.items()
+}
 _PROJECT_WIDTH = len(PROJECTS.fields)
 
 
@@ -160,6 +172,9 @@ class ProjectsQueries:
             featured=sought.featured,
         )
         return [_record(row) for row in rows]
+
+    async def popular(self, by: app.Popularity, limit: int) -> list[Funded]:
+        return [_record(row) for row in await self._database.all(_POPULAR[by], limit=limit)]
 
 
 def _record(row: Any) -> Funded:

@@ -127,13 +127,14 @@ class Report(shared.Record):
 
     def pairs(self) -> tuple[tuple[str, object, object], ...]:
         """What must be equal: its name, and the two."""
-        zero = euros(0)
+        came, receipts = map(euros, self.received)
+        stayed, found = map(euros, self.stayed)
         return (
-            ("money that came, and the receipts of it", *map(euros, self.received)),
-            ("money that stayed, and where it is", *map(euros, self.stayed)),
+            ("money that came, and the receipts of it", came, receipts),
+            ("money that stayed, and where it is", stayed, found),
             ("payments that were made, and receipts of a payment", *self.receipts),
             ("points of the periods, and points in the ledger", *self.granted),
-            ("money without an explanation in the coverage", self.unexplained, zero),
+            ("money without an explanation in the coverage", self.unexplained, euros(0)),
             ("accounts with a broken ledger", self.broken, 0),
         )
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from ...application import projects
 from ...application.pages import Limit, Page, Reference
-from ...application.projects import ProjectView
+from ...application.projects import Popularity, ProjectView
 from ...domain import shared
 from ...domain.projects import ProjectStatus, ProjectType
 from .ask import Ask
@@ -35,6 +35,14 @@ async def list_projects(
     return await ask.read(projects.listing, question)
 
 
+@get("/popular-projects", allow=ANYONE, statuses=())
+async def list_popular_projects(
+    ask: Ask, by: Popularity = "supporters", limit: Limit = 25
+) -> Page[ProjectView]:
+    """List the projects that most members support, or that raised most: the first of them."""
+    return await ask.read(projects.popular, projects.ListPopular(by=by, limit=limit))
+
+
 @get("/projects/{project_id:str}", allow=ANYONE)
 async def show_project(project_id: Reference, ask: Ask) -> ProjectView:
     """Read a project with the money it has taken, by its id or by any slug that it has or had."""
@@ -59,4 +67,4 @@ async def move_project(project_id: UUID, data: projects.ProjectStanding, ask: As
     return await ask(projects.move, shared.recast(projects.MoveProject, data, project_id=project_id))
 
 
-HANDLERS = [list_projects, show_project, draft_project, amend_project, move_project]
+HANDLERS = [list_projects, list_popular_projects, show_project, draft_project, amend_project, move_project]
