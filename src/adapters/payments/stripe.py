@@ -83,6 +83,10 @@ class StripeGateway:
     def __repr__(self) -> str:
         return "StripeGateway()"
 
+    async def close(self) -> None:
+        """Close the connections to Stripe."""
+        await self._http.close_async()
+
     async def create(self, asked: Asked) -> Intent:
         customer = await self._customer_of(asked) if asked.saved else asked.customer
         wish: dict[str, Any] = {**_wish(asked), **({"customer": customer} if customer else {})}

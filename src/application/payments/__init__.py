@@ -26,6 +26,7 @@ from .gateway import (
     Asked,
     Audited,
     Behaviour,
+    Connected,
     DisputeNews,
     Embedded,
     Gateway,
@@ -42,6 +43,7 @@ from .gateway import (
     Sandbox,
     Standing,
     WebhookRefused,
+    disconnect,
     sandbox_of,
 )
 from .inbox import (
@@ -135,6 +137,7 @@ __all__ = [
     "Checkout",
     "ClaimEvent",
     "CloseEvent",
+    "Connected",
     "DisputeNews",
     "DisputeView",
     "Embedded",
@@ -198,6 +201,7 @@ __all__ = [
     "check_news",
     "checkout",
     "declined",
+    "disconnect",
     "dispute_key",
     "disputed",
     "event_view",

@@ -156,6 +156,15 @@ class Gateway(Protocol):
 
 
 @runtime_checkable
+class Connected(Gateway, Protocol):
+    """A provider that connections are kept open to."""
+
+    async def close(self) -> None:
+        """Close them."""
+        ...
+
+
+@runtime_checkable
 class Embedded(Gateway, Protocol):
     """A provider whose form the member's own program shows, with a secret that is never stored."""
 
@@ -183,6 +192,12 @@ class Sandbox(Gateway, Protocol):
     def pay(self, reference: str, behaviour: Behaviour) -> tuple[Notification, ...]:
         """What the provider would tell, in this order, if the member's payment went this way."""
         ...
+
+
+async def disconnect(gateway: Gateway) -> None:
+    """Close the connections to a provider, where there are any."""
+    if isinstance(gateway, Connected):
+        await gateway.close()
 
 
 def sandbox_of(gateway: Gateway) -> Sandbox:

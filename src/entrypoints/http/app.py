@@ -12,6 +12,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 
 from ... import __version__
+from ...application.payments import disconnect
 from ..container import Container
 from ..logs import on_loop_error
 from ..settings import Settings, from_environment
@@ -114,6 +115,7 @@ def build(container: Any) -> Litestar:
             await app.state.gate.later.done()
             await app.state.porter.later.done()
             await app.state.runner.close()
+            await disconnect(app.state.gateway)
 
     api = Router(
         "/v1",
