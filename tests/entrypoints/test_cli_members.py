@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from click.testing import CliRunner, Result
-from investing import join
+from investing import hives, investor, join
 
 from baobab.adapters.postgres.database import Database
 from baobab.entrypoints.cli.members import command
@@ -77,3 +77,15 @@ async def test_a_member_is_shown_their_level_and_its_facts(database: Database) -
         "joined",
     )
     assert "explorateur" in (await members(database, "level", WHO)).stdout
+
+
+async def test_a_member_is_shown_what_they_may_put_in(database: Database) -> None:
+    world = World.on(database)
+    one = await investor(world)
+    await one.invest(await hives(world))
+    shown = await as_json(database, "limits", WHO)
+    assert (shown["level"], shown["limit"], shown["left"]) == (2, None, None)
+    other = await join(world, 2, kyc=0)
+    shown = await as_json(database, "limits", str(other.user_id))
+    assert (shown["limit"]["amount"], shown["left"]["amount"], shown["comes_back"]) == (10_000, 10_000, [])
+    assert "100.00 EUR" in (await members(database, "limits", str(other.user_id))).stdout
