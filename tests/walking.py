@@ -192,13 +192,13 @@ class Walk:
         method, path, described = OPERATIONS[operation]
         own = {} if record is None else _ids_of(record)
         aim = self.aim(record)
-        queries = {one["name"] for one in described.get("parameters", ()) if one["in"] == "query"}
+        queries = [one for one in described.get("parameters", ()) if one["in"] == "query"]
         parts = (aim.get(one[1:-1], TODAY) if one[:1] == "{" else one for one in path.split("/"))
         body = msgspec.json.encode(_body(operation, aim) | more) if "requestBody" in described else b""
         answer = await self._client.request(
             method,
             "/".join(parts),
-            params={name: value for name, value in own.items() if name in queries},
+            params=_query(queries, own),
             content=body,
             headers={**visitor.headers, **(JSON if body else {}), "Idempotency-Key": str(uuid4())},
         )
@@ -221,13 +221,22 @@ WISHES: dict[str, dict[str, Any]] = {
 """What a body says that no example can know."""
 
 
+def _query(parameters: list[dict[str, Any]], own: Aim) -> Aim:
+    """The ids of what is aimed at, and the first word that is allowed where a parameter must be there."""
+    found = {one["name"]: own[one["name"]] for one in parameters if one["name"] in own}
+    for one in parameters:
+        if one.get("required") and one["name"] not in found:
+            found[one["name"]] = one["schema"].get("enum", ["text"])[0]
+    return found
+
+
 def _ids_of(record: Any) -> Aim:
     """The ids that a record has, its own under the name of its kind."""
     kind = Kind.of[type(record)]
     found = {
         name: str(value)
         for name in record.__struct_fields__
-        if isinstance(value := getattr(record, name), UUID) or name in ("number", "version", "day")
+        if isinstance(value := getattr(record, name), UUID) or name in (*kind.key_fields, "number", "version")
     }
     if kind.name in ALSO:
         found.setdefault(ALSO[kind.name], found["id"])
@@ -238,7 +247,8 @@ def _body(operation: str, aim: Aim) -> Any:
     """The documented example of a body, with the ids and the version that are aimed at, and what must be
     unique not yet taken."""
     content = OPERATIONS[operation][2]["requestBody"]["content"]["application/json"]
-    body = _aimed(copy.deepcopy(content["examples"]["example"]["value"]), aim)
+    example = content.get("examples", {}).get("example", {}).get("value", {})
+    body = _aimed(copy.deepcopy(example), aim)
     return body | WISHES.get(operation, {})
 
 
@@ -281,6 +291,9 @@ async def setting_out() -> AsyncIterator[Walk]:
         walk = Walk(client, container.storage(), container.runner())
         await _people(walk)
         await _states(walk, clock)
+        for visitor in walk.visitors:
+            await walk.ask(visitor, "identity_me", None)
+        await container.gate().later.done()  # when a session was last seen is written down meanwhile
         walk.keep()
         yield walk
 
