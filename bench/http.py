@@ -23,11 +23,15 @@ from .world import World, user_id
 
 HOUSE = Path(__file__).parents[1]
 CONNECTIONS = 32
+PLENTY = {"BAOBAB_RATE_READS": "100000000/1", "BAOBAB_RATE_ADDRESS_READS": "100000000/1"}
+"""Limits that are counted and never reached."""
 PATIENCE = 60
 """Seconds to wait for what should long be there."""
 SESSIONS = """
-insert into baobab.session (user_id, id, token_hash, device, address, expires_at, created_at, last_seen_at, ends_at)
-select user_id, id, sha256(secret), 'bench', '127.0.0.1', now() + interval '1 day', now(), now(), now() + interval '1 day'
+insert into baobab.session
+    (user_id, id, token_hash, device, address, expires_at, created_at, last_seen_at, ends_at)
+select user_id, id, sha256(secret), 'bench', '127.0.0.1',
+    now() + interval '1 day', now(), now(), now() + interval '1 day'
 from unnest($1::uuid[], $2::uuid[], $3::bytea[]) as given(user_id, id, secret)
 """
 
@@ -39,7 +43,7 @@ class ServerFailed(RuntimeError):
 @asynccontextmanager
 async def contenders(world: World) -> AsyncIterator[dict[str, Contender]]:
     """By name. Each connection is another member with a session."""
-    tokens = await _sign_in(world)
+    tokens = await sign_in(world)
     async with AsyncExitStack() as servers:
         app = await servers.enter_async_context(_served("baobab.entrypoints.http.app:create", world))
         bare = await servers.enter_async_context(_served("bench.bare:create", world))
@@ -49,7 +53,7 @@ async def contenders(world: World) -> AsyncIterator[dict[str, Contender]]:
         }
 
 
-async def _sign_in(world: World) -> list[str]:
+async def sign_in(world: World) -> list[str]:
     """One session each of the first members, without the password hash that a sign-in costs."""
     members = [number % world.accounts + 1 for number in range(CONNECTIONS)]
     secrets = [hashlib.sha256(f"secret {number}".encode()).digest() for number in range(CONNECTIONS)]
@@ -94,7 +98,7 @@ async def _served(app: str, world: World) -> AsyncIterator[int]:
             *(sys.executable, "-m", "granian", "--interface=asgi", "--factory", "--workers=1", "--no-ws"),
             *("--loop=uvloop", "--host=127.0.0.1", f"--port={port}", "--log-level=warning", app),
             cwd=HOUSE,
-            env={**os.environ, "BAOBAB_DATABASE_URL": world.url},
+            env={**os.environ, **PLENTY, "BAOBAB_DATABASE_URL": world.url},
             stdout=output,
             stderr=asyncio.subprocess.STDOUT,
         )

@@ -65,7 +65,7 @@ class Settings(shared.Record):
     statement_timeout: Annotated[float, msgspec.Meta(ge=0.1, le=3_600)] = 12.0
     lock_timeout: Annotated[float, msgspec.Meta(ge=0.1, le=3_600)] = 10.0
     most_waiting: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 2_000
-    most_requests: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 512
+    most_requests: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 256
     notice_seconds: Annotated[float, msgspec.Meta(ge=0, le=3_600)] = 0.0
     drain_seconds: Annotated[float, msgspec.Meta(ge=0, le=3_600)] = 20.0
     rate_limits: bool = True

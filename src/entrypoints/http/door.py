@@ -7,16 +7,15 @@ import asyncio
 from time import perf_counter
 from typing import Any
 
-from litestar import Litestar, Request
-from litestar.types import Receive, Scope, Send
+from litestar import Litestar
 
 from ...application.work import Crowded
 from ...domain import shared
 from ..logs import REQUEST
 from ..settings import Settings
 from .addresses import Addresses, network_of
-from .errors import on_domain_error
-from .headers import request_id_of
+from .errors import document, status_of
+from .headers import Headers, request_id_of
 from .limits import Limits
 from .watch import Watch
 
@@ -97,7 +96,7 @@ class Application(Litestar):
         try:
             door.check(scope)
         except shared.DomainError as refusal:
-            await self._refuse(refusal, scope, receive, send)
+            await self._refuse(refusal, scope, send)
             return
         door.enter()
         try:
@@ -105,14 +104,26 @@ class Application(Litestar):
         finally:
             door.go()
 
-    async def _refuse(self, refusal: shared.DomainError, scope: Scope, receive: Receive, send: Send) -> None:
-        scope["app"] = scope["litestar_app"] = self
-        request: Request[Any, Any, Any] = Request(scope, receive, send)
-        problem = on_domain_error(request, refusal)
-        if isinstance(refusal, Leaving):
-            problem.headers["connection"] = "close"
-        origin = request.headers.get("origin", "")
-        if self.cors_config and origin and self.cors_config.is_origin_allowed(origin):
-            problem.headers |= {"access-control-allow-origin": origin, "vary": "origin"}
-        answer = problem.to_asgi_response(app=None, request=request)
-        await answer(scope, receive, self._wrap_send(send, scope))
+    async def _refuse(self, refusal: shared.DomainError, scope: Any, send: Any) -> None:
+        """Answer with a problem document, without a request or response of Litestar's: half of the work."""
+        kind = type(refusal)
+        status = status_of(kind)
+        body = document(scope["path"], status, kind.code, str(refusal), refusal.facts())
+        headers = [
+            (b"content-type", b"application/problem+json"),
+            (b"content-length", b"%d" % len(body)),
+            (b"retry-after", b"%d" % getattr(refusal, "retry_after", 1)),
+            *([(b"connection", b"close")] if kind is Leaving else ()),
+            *self._cross_origin(scope["headers"]),
+        ]
+        tell: Any = self._wrap_send(send, scope)
+        await tell({"type": "http.response.start", "status": status, "headers": headers})
+        await tell({"type": "http.response.body", "body": body, "more_body": False})
+
+    def _cross_origin(self, headers: Headers) -> Headers:
+        """What lets a page that may read answers read a refusal too."""
+        cors = self.cors_config
+        origin = next((value for name, value in headers if name == b"origin"), b"") if cors else b""
+        if not (cors and origin and cors.is_origin_allowed(origin.decode("latin-1"))):
+            return []
+        return [(b"access-control-allow-origin", origin), (b"vary", b"origin")]

@@ -65,14 +65,18 @@ def status_of(error: type[shared.DomainError]) -> int:
     return next((STATUS[branch] for branch in error.__mro__ if branch in STATUS), 500)
 
 
+def document(path: str, status: int, code: str, detail: str, facts: dict[str, Any]) -> bytes:
+    """A problem document."""
+    title = code.replace("_", " ").capitalize()
+    body = {**facts, "type": f"/problems/{code}", "title": title, "status": status}
+    return msgspec.json.encode(body | {"detail": detail, "code": code, "instance": path})
+
+
 def _problem(
     request: AnyRequest, status: int, code: str, detail: str, facts: dict[str, Any]
 ) -> Response[bytes]:
-    title = code.replace("_", " ").capitalize()
-    body = {**facts, "type": f"/problems/{code}", "title": title, "status": status}
-    body |= {"detail": detail, "code": code, "instance": request.scope["path"]}
     return Response(
-        msgspec.json.encode(body),
+        document(request.scope["path"], status, code, detail, facts),
         status_code=status,
         media_type="application/problem+json",
         headers=HEADERS.get(status),

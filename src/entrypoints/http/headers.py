@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar.types import Message, Scope
+from litestar.types import Message
 from uuid_utils.compat import uuid7
 
 from ..settings import Settings
@@ -45,7 +45,7 @@ class Finish:
         self._data = [*always, (b"content-security-policy", DATA)]
         self._page = [*always, (b"content-security-policy", PAGE)]
 
-    async def __call__(self, message: Message, scope: Scope) -> None:
+    async def __call__(self, message: Message, scope: Any) -> None:
         if message["type"] != "http.response.start":
             return
         headers: Headers = list(message.get("headers", ()))
