@@ -22,7 +22,8 @@ UNKNOWN = "01a1fe03-aa47-77f7-a8ae-7c75fabce465"
 
 @contextmanager
 def memory_client() -> Iterator[Client]:
-    with TestClient(build(MemoryContainer(settings=Settings()))) as client:
+    """An application that counts no requests: tests of limits have their own."""
+    with TestClient(build(MemoryContainer(settings=Settings(rate_limits=False)))) as client:
         yield client
 
 
@@ -30,6 +31,15 @@ def as_operator(client: Client, use_case: Any, command: shared.Command) -> Any:
     """What a use case answers an operator."""
     operator = shared.Actor(role="service")
     return client.blocking_portal.call(lambda: client.app.state.runner(use_case, command, actor=operator))
+
+
+def session_of(client: Client, user_id: UUID) -> Headers:
+    """The headers of one more session of somebody."""
+    runner = client.app.state.runner
+    token = identity.Token(user_id, runner.new_id(), user_id.bytes * 2)
+    command = identity.OpenSession(user_id=user_id, session_id=token.session_id, token_hash=token.digest())
+    as_operator(client, identity.open_session, command)
+    return {"Authorization": f"Bearer {token.text()}"}
 
 
 def signed_in(client: Client, email: str, **role: Any) -> Headers:

@@ -6,7 +6,17 @@ from ...domain import identity, shared
 from ...domain.identity import Login, Member, MemberRole, Password
 from ..pages import Limit, Page, page_of, uuid_of
 from ..work import ADMINS, SIGNED_IN, Key, Read, Wanted, Work, query, use_case
-from .records import LOGINS, MEMBERS, PASSWORDS, Email, HasIdentity, MemberView, email_key, member_view
+from .records import (
+    LOGINS,
+    MEMBERS,
+    PASSWORDS,
+    PROOFS,
+    Email,
+    HasIdentity,
+    MemberView,
+    email_key,
+    member_view,
+)
 from .sessions import OfMember, close_all, closing_locks
 
 
@@ -99,13 +109,15 @@ def _verify_looks(command: OfMember, work: Work) -> tuple[Wanted, ...]:
 
 def _verify_locks(command: OfMember, work: Work) -> tuple[Wanted, ...]:
     key = MEMBERS.key(command.user_id)
-    return key, email_key(work.get(key).email)
+    return key, email_key(work.get(key).email), PROOFS.key(command.user_id, "verify")
 
 
 @use_case(allow=ADMINS, loads=(_verify_looks,), locks=_verify_locks)
 async def verify_member(command: OfMember, work: Work) -> MemberView:
     """Vouch for a member's e-mail, which somebody saw by other means. Raises EmailTaken."""
     member = work.get(MEMBERS.key(command.user_id))
+    if (proof := work.find(PROOFS.key(command.user_id, "verify"))) is not None:
+        work.remove(proof)
     return member_view(claim(work, member, member.email))
 
 

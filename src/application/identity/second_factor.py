@@ -121,16 +121,16 @@ async def drop_factor(command: DropFactor, work: Work) -> MemberView:
 @use_case(allow=ADMINS, locks=_locks)
 async def reset_second_factor(command: OfMember, work: Work) -> MemberView:
     """Take away the second factor of a member who lost it. Raises NoSecondFactor."""
-    if work.find(SECOND_FACTORS.key(command.user_id)) is None:
-        raise identity.NoSecondFactor
     return _without(command, work)
 
 
 def _without(command: OfMember, work: Work) -> MemberView:
-    factor = work.get(SECOND_FACTORS.key(command.user_id))
+    member, factor = work.get(MEMBERS.key(command.user_id)), work.find(SECOND_FACTORS.key(command.user_id))
+    if factor is None:
+        raise identity.NoSecondFactor
     work.remove(factor)
     work.record(identity.SecondFactorOff(command.user_id))
-    return member_view(work.get(MEMBERS.key(command.user_id)))
+    return member_view(member)
 
 
 # --- what edges ask -----------------------------------------------------------------------------
