@@ -4,9 +4,11 @@ Whoever is owed something, or owes, is not erased before that is settled; points
 that they are given up. What stays says nothing of a person: ids, amounts, times.
 
     Forbidden
-    └── SignInAgain   to erase oneself needs a session that was just opened
+    └── SignInAgain     to erase oneself needs a session that was just opened
+    RuleForbids
+    └── GroundsNeeded   another's data are given out on grounds, not because somebody else wished it
     StateForbids
-    └── MemberBound   something is owed or under way; every obstacle is named
+    └── MemberBound     something is owed or under way; every obstacle is named
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -37,6 +39,10 @@ OPEN_ORDER = frozenset(
 class SignInAgain(shared.Forbidden):
     message = "Sign in again first: this needs a session that was opened less than {minutes} minutes ago."
     minutes: int
+
+
+class GroundsNeeded(shared.RuleForbids):
+    message = "The data of another member are given out on other grounds than a wish of one's own."
 
 
 class MemberBound(shared.StateForbids):

@@ -24,7 +24,7 @@ from baobab.application.points import auditing
 from baobab.application.privacy import HOUSE, Erase, NoteExport, Of
 from baobab.application.work import PRIVATE_PARTS, RUNS, Changes, Kind
 from baobab.domain import shared
-from baobab.domain.privacy import Erasure, MemberBound, SignInAgain, rule_of
+from baobab.domain.privacy import Erasure, GroundsNeeded, MemberBound, SignInAgain, rule_of
 from builders import World, filled
 
 EMAIL, NAME, PHONE = "marker-email@example.org", "Marker Name", "+32470555123"
@@ -375,6 +375,12 @@ async def test_that_somebody_had_the_data_is_written_down(life: Life) -> None:
         actor=life.actor,
     )
     assert [(one.asked_by, one.grounds) for one in found] == [(life.world.admin.user_id, "request")]
+
+
+async def test_an_administrator_says_on_which_grounds_they_have_the_data_of_another(life: Life) -> None:
+    wish = NoteExport(user_id=life.actor.user_id)
+    with pytest.raises(GroundsNeeded):
+        await privacy.export(wish, life.world.run, io.BytesIO(), actor=life.world.admin)
 
 
 async def test_nobody_has_the_data_of_another(life: Life) -> None:

@@ -69,9 +69,11 @@ def _member(command: NoteExport, work: Work) -> Any:
 @use_case(allow=SIGNED_IN, locks=_member)
 async def note_export(command: NoteExport, work: Work) -> UUID:
     """Write down that a member's data are given out: one's own, anybody's for administrators. Raises
-    NotFound."""
+    NotFound, GroundsNeeded."""
     work.actor.must_own(command.user_id, "member", command.user_id)
     work.get(MEMBERS.key(command.user_id))
+    if command.grounds == "own_wish" and command.user_id != work.actor.user_id:
+        raise privacy.GroundsNeeded
     one = Export(command.user_id, work.new_id(), work.actor.user_id, command.grounds, work.now)
     work.save(one)
     work.record(privacy.DataExported(command.user_id))
@@ -94,7 +96,7 @@ async def own_rows(question: RowsOf, read: Read[HasPrivacy]) -> list[Any]:
 
 
 async def export(command: NoteExport, run: Runner, file: IO[bytes], *, actor: shared.Actor) -> Manifest:
-    """Write everything about a member to a file, as a zip. Raises NotFound."""
+    """Write everything about a member to a file, as a zip. Raises NotFound, GroundsNeeded."""
     await run(note_export, command, actor=actor)
     names = await run.read(exported_tables, Of(user_id=command.user_id), actor=actor)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:

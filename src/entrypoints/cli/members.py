@@ -22,7 +22,7 @@ def command() -> None:
     """Look at members, let them in, give them roles, check who they are. MEMBER is an e-mail or an id."""
 
 
-command.late("members_access", "members_kyc")
+command.late("members_access", "members_kyc", "members_privacy")
 
 
 @command.command("list")

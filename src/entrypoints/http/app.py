@@ -34,6 +34,7 @@ from . import (
     points_proof,
     points_reports,
     points_sweep,
+    privacy,
     projects,
     subscriptions,
     webhooks,
@@ -70,6 +71,7 @@ CONTEXTS = (
     orders,
     fulfillment,
     audit,
+    privacy,
 )
 MOST_BODY = 256 * 1024
 """Bytes. No request of ours comes near it."""

@@ -89,7 +89,8 @@ def _documented(handler: Callable[..., Any], *, allow: Roles, moves: bool, signe
 
 
 def _show(content: dict[str, OpenAPIMediaType], kind: Any) -> None:
-    for media_type in content.values():
+    """An example of what is JSON; a file has none."""
+    for media_type in (one for name, one in content.items() if name == "application/json"):
         media_type.examples = {"example": Example(value=example_of(kind))}
 
 
