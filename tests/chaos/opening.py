@@ -1,6 +1,7 @@
 """What is there before anybody comes: producers, projects, a shop with full shelves, members. An operator
 brings it through the library."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -71,13 +72,15 @@ class Opening:
         return Shop(sites, articles, batches)
 
     async def _enrol(self) -> None:
-        hashed = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(PASSWORD)
+        hashed = PasswordHasher().hash(PASSWORD)
         keeper = await self._member(KEEPER, hashed)
         await self._do(identity.set_role, identity.SetRole(user_id=keeper, role="admin"))
-        for number in range(self._clients):
-            user_id = await self._member(member(number), hashed)
-            if number % UNCHECKED:
-                await self._check(user_id)
+        await asyncio.gather(*(self._newcomer(number, hashed) for number in range(self._clients)))
+
+    async def _newcomer(self, number: int, hashed: str) -> None:
+        user_id = await self._member(member(number), hashed)
+        if number % UNCHECKED:
+            await self._check(user_id)
 
     async def _member(self, email: str, hashed: str) -> UUID:
         user_id, name = self._run.new_id(), email.partition("@")[0]

@@ -44,6 +44,7 @@ class Town:
         self._server: asyncio.subprocess.Process | None = None
         self._gone: set[int] = set()
         self._died = asyncio.Event()
+        self._starting: asyncio.Task[EmbeddedServer] | None = None
         self._log = open(folder / "server.log", "ab")  # noqa: SIM115 - for as long as the town stands
         self._supervisors: list[asyncio.Task[None]] = []
 
@@ -139,8 +140,11 @@ class Town:
         while True:
             await self._died.wait()
             self._died.clear()
+            start = asyncio.to_thread(EmbeddedServer.start, self.folder / "data")
+            self._starting = asyncio.create_task(start)
             try:
-                self._uses.append(await asyncio.to_thread(EmbeddedServer.start, self.folder / "data"))
+                self._uses.append(await asyncio.shield(self._starting))
+                self._starting = None
             except EmbeddedServerError:  # it was killed while it started
                 self._died.set()
 
@@ -155,6 +159,9 @@ class Town:
         self._log.close()
         said = (self.folder / "server.log").read_text(errors="replace")
         self.wrong += [line for line in said.splitlines() if "is taken; using" in line]
+        if self._starting is not None:  # broken off while it starts
+            with contextlib.suppress(EmbeddedServerError):
+                self._uses.append(await self._starting)
         for use in reversed(self._uses):
             await asyncio.to_thread(use.stop)
 
