@@ -8,7 +8,7 @@ PYTEST := $(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal
 # An environment is whole when its stamp names this folder (it was neither interrupted nor moved) and its Python runs.
 WHOLE := $(shell test "$$(cat $(STAMP) 2>/dev/null)" = "$$(pwd -P)" && $(BIN)/python -c "" 2>/dev/null && echo yes)
 
-.PHONY: help run test check fix bench simulate fuzz chaos migration install environment
+.PHONY: help run test check fix audit bench overload simulate fuzz chaos migration install environment
 
 help:
 	@awk -F ': .*## ' '/^[a-z]+: .*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +24,8 @@ check: $(STAMP) ## everything that must hold: format, lint, types, import contra
 	$(BIN)/ruff format --check .
 	@printf '\n== lint\n'
 	$(BIN)/ruff check .
+	@printf '\n== what is installed is what is asked for\n'
+	$(BIN)/python -m pip --disable-pip-version-check check
 	@printf '\n== types\n'
 	$(BIN)/mypy
 	@printf '\n== import contracts\n'
@@ -39,8 +41,14 @@ fix: $(STAMP) ## format, and mend what the linter can mend
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
+audit: $(STAMP) ## ask the registry for known weaknesses of what is installed; fails where it cannot tell
+	$(BIN)/pip-audit --strict --skip-editable --progress-spinner=off
+
 bench: $(STAMP) ## measure: the figures of the README
 	$(BIN)/python -m bench
+
+overload: $(STAMP) ## ten times what the server carries, for a minute
+	$(BIN)/python -m bench.overload
 
 simulate: $(STAMP) ## 200 seeded worlds of the points ledger, the server killed among them
 	$(BIN)/python -m tests.simulation --seeds 1..200 --jobs 2

@@ -22,11 +22,13 @@ import uvloop
 
 from . import world
 from .http import HOUSE, sign_in
-from .load import Orders as Closed
-from .measure import Sample
 from .storm import Orders, Second
 
 ACCOUNTS = 2_000
+FEW = 64
+"""Connections that keep the server busy, and nobody waiting for long."""
+KEYS = 10_000_000
+"""Where the keys of a second storm begin: they are not those of the first."""
 USUAL = 0.4
 """How much of what the server carries is asked of it before and after."""
 PROGRAM = (sys.executable, "-c", "from baobab.entrypoints.cli import main; main()", "serve", "--port", "0")
@@ -66,24 +68,24 @@ def memory_of(pid: int) -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
 
 
-async def carried(port: int, tokens: list[str], seconds: float) -> float:
-    """Reads a second of as many clients as there are tokens, each asking again when it has its answer."""
-    orders = Closed(port, "/v1/points/balance", tokens, seconds)
-    found: Sample = msgspec.json.decode(await _run("bench.load", msgspec.json.encode(orders)), type=Sample)
-    return found.rate
+async def carried(orders: Orders, seconds: float) -> float:
+    """What is served a second to a few clients who ask again as soon as they have their answer."""
+    found = await storm(msgspec.structs.replace(orders, phases=[(seconds, 1e5)], connections=FEW))
+    return sum(len(one.served) for one in found) / seconds
 
 
-async def _run(module: str, orders: bytes) -> bytes:
+async def storm(orders: Orders) -> list[Second]:
+    """What came of the orders, in a process that takes no time from ours."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", module),
+        *(sys.executable, "-m", "bench.storm"),
         cwd=HOUSE,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
-    answer, _ = await process.communicate(orders + b"\n")
+    answer, _ = await process.communicate(msgspec.json.encode(orders) + b"\n")
     if process.returncode:
-        raise RuntimeError(f"{module} ended with {process.returncode}")
-    return answer
+        raise RuntimeError(f"the storm ended with {process.returncode}")
+    return [msgspec.json.decode(line, type=Second) for line in answer.splitlines()]
 
 
 @asynccontextmanager
@@ -110,14 +112,13 @@ async def measure(there: world.World, effort: Effort) -> dict[str, Any]:
     await _make_admin(there)
     with served(there) as (port, pid):
         await _until_ready(port)
-        carries = await carried(port, tokens, effort.finding)
-        usual = carries * USUAL
-        phases = [(effort.usual, usual), (effort.storm, carries * effort.factor), (effort.usual, usual)]
         owners = [str(world.user_id(number)) for number in range(1, there.accounts + 1)]
-        orders = Orders(port, phases, tokens[1:], tokens[0], owners)
+        orders = Orders(port, [], tokens[1:], tokens[0], owners)
+        carries = await carried(orders, effort.finding)
+        usual = (effort.usual, carries * USUAL)
+        phases = [usual, (effort.storm, carries * effort.factor), usual]
         async with watched(pid) as memory:
-            lines = (await _run("bench.storm", msgspec.json.encode(orders))).splitlines()
-        seconds = [msgspec.json.decode(line, type=Second) for line in lines]
+            seconds = await storm(msgspec.structs.replace(orders, phases=phases, keys_from=KEYS))
     return {
         "machine": await world.machine(there),
         "carries": carries,

@@ -31,6 +31,7 @@ class Orders(msgspec.Struct):
     owners: list[str]
     writes: int = 20
     connections: int = 2_000
+    keys_from: int = 0
 
 
 class Second(msgspec.Struct):
@@ -173,7 +174,7 @@ def _spends(orders: Orders) -> Iterator[bytes]:
         f"POST /v1/points/spends HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {orders.writer}\r\n"
         "Content-Type: application/json\r\n"
     )
-    for number, owner in enumerate(itertools.cycle(orders.owners)):
+    for number, owner in enumerate(itertools.cycle(orders.owners), orders.keys_from):
         source = f"01a1fe03-aa47-77f7-a8ae-{number:012x}"
         body = f'{{"user_id":"{owner}","amount":1,"source_id":"{source}"}}'
         yield f"{head}Idempotency-Key: {number}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
