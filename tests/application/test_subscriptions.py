@@ -37,6 +37,8 @@ class Cards(SandboxGateway):
         told = self.script.pop(0) if self.script else "succeeded"
         if told == "silent":
             raise GatewayUnavailable
+        if told.startswith("refused "):
+            raise payments.GatewayRefused(reason=told.partition(" ")[2])
         if reference not in self.known:
             self.charged.append(asked.payment_id)
             outcome: Any = "succeeded" if told == "lost" else told
@@ -279,6 +281,15 @@ async def test_a_provider_that_does_not_answer_is_no_failure_and_is_asked_again(
     assert ((await mine.show(one)).state, (await mine.show(one)).failures) == ("active", 0)
     assert await renew(world, cards) == Renewals(due=1, renewed=1)
     assert len(await mine.charges(one)) == 2
+
+
+async def test_means_that_are_gone_are_a_failure_and_whatever_else_is_refused_is_none(world: World) -> None:
+    mine, cards, one = await begun(world, "refused idempotency_key_in_use", "refused resource_missing")
+    world.clock.at(DUE)
+    assert await renew(world, cards) == Renewals(due=1, unanswered=1)
+    assert (await mine.show(one)).failures == 0
+    assert await renew(world, cards) == Renewals(due=1, failed=1)
+    assert (await mine.show(one)).payment.reason == "resource_missing"
 
 
 async def test_an_answer_that_was_lost_is_asked_for_again_and_nobody_is_charged_twice(world: World) -> None:

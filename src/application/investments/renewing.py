@@ -7,11 +7,11 @@ not answer, stops nobody else, and its silence never counts as a failure.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Literal, cast
 
 from ...domain import shared
-from ..payments import Gateway, GatewayUnavailable, GetPayment, Settle, trusted
+from ..payments import Gateway, GatewayRefused, GatewayUnavailable, GetPayment, Settle, trusted
 from ..runner import Runner
 from . import paying
 from .subscribing import begin_renewal, pay_now, settle_subscription, subscribe
@@ -33,6 +33,9 @@ PAGE = 200
 AT_ONCE = 16
 """Subscriptions that are renewed at the same time."""
 NO_MEANS = "no_means"
+MEANS_GONE = frozenset(("resource_missing", "payment_method_unexpected_state"))
+"""What a provider says where the saved means, or whom they belong to, are not there any more: the member's to
+heal. Whatever else it refuses is ours, and no failure of theirs."""
 
 RenewalOutcome = Literal[
     "renewed", "failed", "ended", "cancelled", "returned", "waiting", "unanswered", "refused", "not_due"
@@ -102,18 +105,14 @@ async def renew_due(
     """
     total, done = await run.read(count_due, CountDue(), actor=actor), Renewals()
     errors: list[BaseException] = []
-    async for page in _pages(run, actor, most):
-        first = int(len(page) * share)
-        for some in _chunks((*page[first:], *page[:first])):
-            outcomes = await asyncio.gather(
-                *(renew(one, run, gateway, actor) for one in some), return_exceptions=True
-            )
-            for outcome in outcomes:
-                if isinstance(outcome, BaseException):
-                    errors.append(outcome)
-                else:
-                    done = done.counting(outcome)
-            watch(done.due, max(total, done.due))
+    async for some in _chunks(run, actor, share, most):
+        tries = (renew(one, run, gateway, actor) for one in some)
+        for outcome in await asyncio.gather(*tries, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                errors.append(outcome)
+            else:
+                done = done.counting(outcome)
+        watch(done.due, max(total, done.due))
     if errors:
         raise errors[0]
     return done
@@ -132,7 +131,7 @@ async def renew(due: Due, run: Runner, gateway: Gateway, actor: shared.Actor) ->
         if begun.verdict == "refused":
             return outcome_of(begun.subscription)
         return outcome_of(await _charge(begun, run, gateway, service))
-    except GatewayUnavailable:
+    except (shared.Unavailable, GatewayRefused):
         return "unanswered"
     except shared.DomainError:
         return "refused"
@@ -149,11 +148,17 @@ async def _charge(begun: RenewalView, run: Runner, gateway: Gateway, actor: shar
         if known.outcome == "declined":
             known = shared.evolve(known, outcome="failed")
         return cast("SubscriptionView", await paying.hear(known, run, gateway, actor))
+    failed = Settle(user_id=payment.user_id, payment_id=payment.id, outcome="failed", reason=NO_MEANS)
     if not begun.means:
-        none = Settle(user_id=payment.user_id, payment_id=payment.id, outcome="failed", reason=NO_MEANS)
-        return await run(settle_subscription, none, actor=actor)
+        return await run(settle_subscription, failed, actor=actor)
     wanted = GetPayment(user_id=payment.user_id, payment_id=payment.id)
-    return cast("SubscriptionView", await paying.charge(wanted, begun.means, run, gateway, actor))
+    try:
+        return cast("SubscriptionView", await paying.charge(wanted, begun.means, run, gateway, actor))
+    except GatewayRefused as refusal:
+        if refusal.reason not in MEANS_GONE:
+            raise
+        gone = shared.evolve(failed, reason=refusal.reason)
+        return await run(settle_subscription, gone, actor=actor)
 
 
 def outcome_of(charged: SubscriptionView) -> RenewalOutcome:
@@ -180,5 +185,12 @@ async def _pages(run: Runner, actor: shared.Actor, most: int | None) -> AsyncIte
         left = PAGE if most is None else left - len(page)
 
 
-def _chunks(dues: Sequence[Due]) -> Iterator[Sequence[Due]]:
-    return (dues[first : first + AT_ONCE] for first in range(0, len(dues), AT_ONCE))
+async def _chunks(
+    run: Runner, actor: shared.Actor, share: float, most: int | None
+) -> AsyncIterator[Sequence[Due]]:
+    """The same in parts that are done at the same time, each page from its own place on and round."""
+    async for page in _pages(run, actor, most):
+        first = int(len(page) * share)
+        turned = (*page[first:], *page[:first])
+        for place in range(0, len(turned), AT_ONCE):
+            yield turned[place : place + AT_ONCE]
