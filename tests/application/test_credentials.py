@@ -11,6 +11,7 @@ from signing import (
     PASSWORD,
     STRANGER,
     Signing,
+    Telephone,
     ask,
     by_mail,
     challenge,
@@ -24,7 +25,8 @@ from signing import (
 )
 
 from baobab.application import identity
-from baobab.application.identity import ByMail, Porter, WishKey
+from baobab.application.identity import ByMail, Gate, Later, Porter, WishKey
+from baobab.application.mail import MailNotSent, Message
 from baobab.application.points import GetBalance, balance
 from baobab.application.runner import ScopeMissing
 from baobab.domain import identity as rules
@@ -425,3 +427,139 @@ async def test_an_administrator_s_key_may_act_as_a_service_as_long_as_they_are_o
 async def test_what_is_no_key_lets_nobody_in(world: World, token: str) -> None:
     with pytest.raises(shared.Unauthenticated):
         await Signing(world).actor(token)
+
+
+async def test_who_has_not_verified_sees_the_address_that_they_named(world: World) -> None:
+    signing = Signing(world)
+    actor = await signing.actor((await signing.sign_up()).token)
+    listed = await world.run.read(identity.emails, identity.ListEmails(), actor=actor)
+    assert [(one.email, one.primary, one.verified_at) for one in listed.items] == [(EMAIL, True, None)]
+    with pytest.raises(shared.NotFound):
+        await world.run.read(identity.emails, identity.ListEmails(), actor=shared.Actor(role="service"))
+
+
+async def test_an_added_address_is_proved_by_the_link_and_the_password_too(world: World) -> None:
+    signing = Signing(world)
+    owner, actor = await signing.join()
+    await identity.add_email(identity.AskByMail(email=OTHER), signing.gate, actor)
+    token = token_in(await signing.letter(OTHER))
+    wish = identity.VerifyByPassword(token=token, password=PASSWORD)
+    member = await identity.verify_by_password(wish, signing.gate, STRANGER)
+    assert member.user_id == owner.member.user_id
+    assert (await signing.letter()).subject.endswith("An e-mail was added")
+    with pytest.raises(rules.ProofRefused):
+        await identity.verify_by_password(wish, signing.gate, STRANGER)
+
+
+async def test_a_link_of_nobody_is_refused(world: World) -> None:
+    signing = Signing(world)
+    token = identity.LinkToken(world.run.new_id(), "verify", bytes(32)).text()
+    wish = identity.VerifyByPassword(token=token, password=PASSWORD)
+    with pytest.raises(rules.ProofRefused):
+        await identity.verify_by_password(wish, signing.gate, STRANGER)
+
+
+async def test_an_account_has_only_so_many_addresses(world: World) -> None:
+    signing = Signing(world)
+    _, actor = await signing.join()
+    for number in range(2, rules.MOST_EMAILS + 1):
+        more = f"member-{number}@example.org"
+        await identity.add_email(identity.AskByMail(email=more), signing.gate, actor)
+        await identity.accept_added(ByMail(token=token_in(await signing.letter(more))), signing.gate, actor)
+    last = "member-99@example.org"
+    await identity.add_email(identity.AskByMail(email=last), signing.gate, actor)
+    proof = ByMail(token=token_in(await signing.letter(last)))
+    with pytest.raises(rules.TooManyEmails):
+        await identity.accept_added(proof, signing.gate, actor)
+
+
+async def test_choosing_the_address_that_one_has_already_tells_nobody(world: World) -> None:
+    signing = Signing(world)
+    _, actor = await signing.join()
+    before = len(await signing.letters())
+    await identity.change_email(identity.NameEmail(email=EMAIL), signing.gate, actor)
+    assert len(await signing.letters()) == before
+
+
+async def test_who_has_no_password_cannot_change_it(world: World) -> None:
+    signing = Signing(world)
+    wish = identity.Enrol(user_id=world.run.new_id(), email=EMAIL, name="Member")
+    member = await world.run(identity.enrol, wish, actor=world.admin)
+    change = identity.ChangePassword(old_password=PASSWORD, password=NEW)
+    with pytest.raises(rules.NoPassword):
+        await identity.change_password(change, signing.gate, shared.Actor(member.user_id, "member"))
+    with pytest.raises(shared.NotFound):
+        await identity.change_password(change, signing.gate, shared.Actor(world.run.new_id(), "member"))
+
+
+async def test_a_code_of_no_factor_confirms_nothing(world: World) -> None:
+    signing = Signing(world)
+    _, actor = await signing.join()
+    with pytest.raises(rules.NoSecondFactor):
+        await identity.confirm_second_factor(identity.GiveCode(code="123456"), signing.gate, actor)
+
+
+async def test_an_owner_has_only_so_many_keys(world: World) -> None:
+    signing = Signing(world)
+    _, actor = await signing.join()
+    for _ in range(rules.MOST_KEYS):
+        await key(signing, actor, "points:read")
+    with pytest.raises(rules.TooManyKeys):
+        await key(signing, actor, "points:read")
+
+
+async def test_an_operator_vouches_once_and_what_was_sent_is_void(world: World) -> None:
+    signing = Signing(world)
+    signed = await signing.sign_up()
+    wish = identity.OfMember(user_id=signed.member.user_id)
+    first = await world.run(identity.verify_member, wish, actor=world.admin)
+    world.clock.advance(hours=1)
+    assert await world.run(identity.verify_member, wish, actor=world.admin) == first
+    code, actor = await signing.code(), await signing.actor(signed.token)
+    with pytest.raises(rules.ProofRefused):
+        await identity.verify_email(ByMail(code=code), signing.gate, actor)
+
+
+async def test_an_operator_signs_a_member_out(world: World) -> None:
+    signing = Signing(world)
+    signed, _ = await signing.join()
+    wish = identity.OfMember(user_id=signed.member.user_id)
+    assert (await world.run(identity.sign_member_out, wish, actor=world.admin)).closed == 1
+    with pytest.raises(shared.Unauthenticated):
+        await signing.actor(signed.token)
+
+
+async def test_a_letter_that_cannot_be_sent_does_not_undo_what_it_tells_of(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    signing = Signing(world)
+    gate = Gate(world.run, signing.secrets, Away(), Telephone(), is_common=lambda word: False)
+    wish = identity.SignUp(email=EMAIL, password=PASSWORD, name="Member")
+    await identity.sign_up(wish, gate, STRANGER)
+    await gate.later.done()
+    assert [one.getMessage() for one in caplog.records] == [
+        "what was to be done after an answer was refused: mail_not_sent"
+    ]
+
+
+async def test_what_is_done_after_answers_has_a_limit_and_its_failures_are_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def fail() -> None:
+        raise ZeroDivisionError
+
+    later = Later(most=1)
+    later(fail())
+    later(fail())
+    await later.done()
+    assert [one.getMessage() for one in caplog.records] == [
+        "1 letters and notes wait already: one more is not sent",
+        "what was to be done after an answer failed",
+    ]
+
+
+class Away:
+    """A mail server that is away."""
+
+    async def send(self, message: Message) -> None:
+        raise MailNotSent

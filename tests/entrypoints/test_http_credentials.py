@@ -7,27 +7,37 @@ from typing import Any
 
 import pyotp
 import pytest
+from argon2 import PasswordHasher
+from dependency_injector import providers
 from edge import UNKNOWN, Client, Headers, signed_in
 from litestar.testing import TestClient
 from signing import code_in, token_in
 
+from baobab.adapters.secrets import Argon2Secrets
 from baobab.application.mail import Message
 from baobab.entrypoints.container import MemoryContainer
 from baobab.entrypoints.http.app import build
-from baobab.entrypoints.secret import Secret
 from baobab.entrypoints.settings import Settings
 
 EMAIL, OTHER = "member-1@example.org", "member-2@example.org"
 PASSWORD, NEW = "correct horse", "another horse, another day"
 
 
+class WeakSecrets(Argon2Secrets):
+    """The real thing, with hashes that cost little."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__([key])
+        self._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
 class Front:
     """A client of an application, and the letters that it writes."""
 
     def __init__(self, **settings: Any) -> None:
-        secret = Secret("a key of some length, at least 32")
-        chosen = Settings(secret_key=secret, public_url="https://example.org", **settings)
+        chosen = Settings(public_url="https://example.org", rate_limits=False, **settings)
         self.container: Any = MemoryContainer(settings=chosen)
+        self.container.secrets.override(providers.Object(WeakSecrets("a key of some length")))
         self.client: Client = TestClient(build(self.container))
 
     def letter(self, to: str = EMAIL) -> Message:
