@@ -46,7 +46,7 @@ async def _order(
 async def _once(run: Runner, members: Sequence[UUID], shelves: Sequence[UUID]) -> OrderView:
     lines = tuple(orders.WishedLine(variant_id=one) for one in random.sample(shelves, LINES))
     wish = orders.PlaceOrder(lines=lines, shipping_address=HOME)
-    member = shared.Actor(random.choice(members), "member", address="127.0.0.1")
+    member = shared.Actor(random.choice(members), "member", address="127.0.0.1", whereabouts="known")
     return await run(fulfillment.place, wish, actor=member, key=str(uuid7()))
 
 

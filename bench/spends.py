@@ -21,7 +21,7 @@ from .measure import Contender, Sample, closed_loop
 from .world import HOT, World, user_id
 
 CLIENTS = (1, 8, 64, 256)
-SERVICE = shared.Actor(role="service", address="127.0.0.1")
+SERVICE = shared.Actor(role="service", address="127.0.0.1", whereabouts="public")
 
 
 @asynccontextmanager

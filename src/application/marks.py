@@ -8,7 +8,7 @@ Decision: docs/decisions/0017-audit-and-privacy.md.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any, Literal, TypeVar
@@ -45,10 +45,15 @@ def is_personal(kind: Any) -> bool:
     return "personal" in _marks(inspect.type_info(kind))
 
 
-def shown(record: shared.Record, names: Iterable[str], hide: frozenset[Mark] = BOTH) -> dict[str, Any]:
+def shown(record: shared.Record, names: Sequence[str], hide: frozenset[Mark] = BOTH) -> dict[str, Any]:
     """Some fields as plain values of JSON; what is so marked shows only that it is there."""
-    types = _types(type(record))
-    return {name: _shown(getattr(record, name), types[name], hide) for name in names}
+    marked = marked_fields(type(record), *hide)
+    plain = {name: getattr(record, name) for name in names if name not in marked}
+    found: dict[str, Any] = msgspec.to_builtins(plain)
+    if len(found) < len(names):
+        types = _types(type(record))
+        found |= {name: _shown(getattr(record, name), types[name], hide) for name in names if name in marked}
+    return found
 
 
 def neutral(record: R) -> R:
@@ -106,8 +111,7 @@ def _parts(kind: inspect.Type) -> list[inspect.Type]:
 
 
 def _shown(value: Any, kind: inspect.Type, hide: frozenset[Mark]) -> Any:
-    marks = _marks(kind) & hide
-    if not marks or not value:
+    if not value or not (marks := _marks(kind) & hide):
         return msgspec.to_builtins(value)
     if (mark := _mark(kind)) is not None:
         return {mark: True}

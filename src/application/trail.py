@@ -129,11 +129,11 @@ def _either(step: Done) -> shared.Record:
 def _touched(who: shared.Actor, steps: Sequence[Done], audited: Sequence[Done]) -> tuple[str, ...] | None:
     """The records of a trail and their owners; where a person acts for others, also the owners of what is
     proven elsewhere."""
-    names = [place_of(step.kind, _either(step)) for step in audited]
     owners = _owners(audited)
     if who.role != "service":
         owners |= _owners(steps) - {who.user_id}
-    return (*dict.fromkeys(names), *map(person, sorted(owners))) or None
+    names = dict.fromkeys(place_of(step.kind, _either(step)) for step in audited) if audited else ()
+    return (*names, *map(person, sorted(owners))) if owners or names else None
 
 
 def place_of(kind: Kind[Any], record: shared.Record) -> str:
