@@ -280,7 +280,7 @@ def upgrade() -> None:
         unique=False,
         schema="baobab",
         postgresql_where=sa.text(
-            "baobab.webhook_event.next_at IS NULL AND baobab.webhook_event.forgotten_at IS NULL"
+            "baobab.webhook_event.state IN ('handled', 'ignored') AND baobab.webhook_event.forgotten_at IS NULL"
         ),
     )
     op.create_index(
@@ -612,8 +612,8 @@ def upgrade() -> None:
     op.add_column("login", sa.Column("value", sa.Text(), nullable=False), schema="baobab")
     op.add_column("login", sa.Column("kind", sa.Text(), nullable=False), schema="baobab")
     op.create_index("login_user_id_idx", "login", ["user_id"], unique=False, schema="baobab")
-    op.drop_column("login", "password_hash", schema="baobab")
     op.drop_column("login", "email", schema="baobab")
+    op.drop_column("login", "password_hash", schema="baobab")
     op.add_column(
         "member", sa.Column("verified_at", sa.DateTime(timezone=True), nullable=True), schema="baobab"
     )
@@ -634,7 +634,7 @@ def upgrade() -> None:
         unique=False,
         schema="baobab",
         postgresql_where=sa.text(
-            "baobab.payment.state = 'pending' OR baobab.payment.state = 'refund_due' OR baobab.payment.disputed = 'opened'"
+            "(baobab.payment.state = 'pending' OR baobab.payment.state = 'refund_due' OR baobab.payment.disputed = 'opened')"
         ),
     )
     op.add_column("receipt", sa.Column("reason", sa.Text(), nullable=False), schema="baobab")
@@ -759,7 +759,7 @@ def downgrade() -> None:
         table_name="payment",
         schema="baobab",
         postgresql_where=sa.text(
-            "baobab.payment.state = 'pending' OR baobab.payment.state = 'refund_due' OR baobab.payment.disputed = 'opened'"
+            "(baobab.payment.state = 'pending' OR baobab.payment.state = 'refund_due' OR baobab.payment.disputed = 'opened')"
         ),
     )
     op.drop_column("payment", "charged_back_cents", schema="baobab")
@@ -770,10 +770,10 @@ def downgrade() -> None:
     op.drop_column("member", "standing", schema="baobab")
     op.drop_column("member", "verified_at", schema="baobab")
     op.add_column(
-        "login", sa.Column("email", sa.TEXT(), autoincrement=False, nullable=False), schema="baobab"
+        "login", sa.Column("password_hash", sa.TEXT(), autoincrement=False, nullable=False), schema="baobab"
     )
     op.add_column(
-        "login", sa.Column("password_hash", sa.TEXT(), autoincrement=False, nullable=False), schema="baobab"
+        "login", sa.Column("email", sa.TEXT(), autoincrement=False, nullable=False), schema="baobab"
     )
     op.drop_index("login_user_id_idx", table_name="login", schema="baobab")
     op.drop_column("login", "kind", schema="baobab")
@@ -857,7 +857,7 @@ def downgrade() -> None:
         table_name="webhook_event",
         schema="baobab",
         postgresql_where=sa.text(
-            "baobab.webhook_event.next_at IS NULL AND baobab.webhook_event.forgotten_at IS NULL"
+            "baobab.webhook_event.state IN ('handled', 'ignored') AND baobab.webhook_event.forgotten_at IS NULL"
         ),
     )
     op.drop_index(

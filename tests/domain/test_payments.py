@@ -203,6 +203,14 @@ def test_a_refund_that_failed_three_times_is_left_to_a_person() -> None:
     assert asked(owing(reason="another"), failed, failed, failed).reason == "another"
 
 
+def test_the_failure_of_one_refund_is_not_taken_for_that_of_another() -> None:
+    """Neither is known to the provider, so that neither has a reference."""
+    first = shared.evolve(asked(owing()), state="failed")
+    second = asked(owing(), first, id=UUID(int=8))
+    _, failed = told(owing(), first, second, reference="", refund_id=second.id, failed=True)
+    assert (failed.id, failed.state) == (second.id, "failed")
+
+
 def test_where_nothing_is_due_back_nothing_is_asked_for() -> None:
     with pytest.raises(payments.NoRefundDue):
         asked(payment(state="succeeded"))

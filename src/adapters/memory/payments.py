@@ -93,6 +93,8 @@ class EventsQueries:
     async def old(self, before: datetime, limit: int) -> list[WebhookEvent]:
         found = self._storage.all(
             WEBHOOK_EVENTS,
-            lambda one: one.next_at is None and one.forgotten_at is None and one.received_at < before,
+            lambda one: (
+                one.state in ("handled", "ignored") and one.forgotten_at is None and one.received_at < before
+            ),
         )
         return sorted(found, key=lambda one: (one.received_at, one.id))[:limit]

@@ -85,7 +85,7 @@ class StripeGateway:
 
     async def close(self) -> None:
         """Close the connections to Stripe."""
-        await self._http.close_async()
+        await self._http.close_async()  # type: ignore[no-untyped-call]
 
     async def create(self, asked: Asked) -> Intent:
         customer = await self._customer_of(asked) if asked.saved else asked.customer

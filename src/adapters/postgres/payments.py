@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Boolean, ForeignKeyConstraint, Index, Text, and_, bindparam, or_, select
+from sqlalchemy import Boolean, ForeignKeyConstraint, Index, Text, and_, bindparam, or_, select, text
 
 from ...application import payments as app
 from ...application.payments import PaymentReference, Receipted, Sought
@@ -49,7 +49,7 @@ payment = table(
     holds("kept", "refunded_cents + refund_due_cents + charged_back_cents <= amount_cents"),
 )
 _is_due = plain(payment.c.state == "refund_due")
-_is_unsettled = plain(app.is_unsettled(payment.c))
+_is_unsettled = text(f"({plain(app.is_unsettled(payment.c))})")  # alternatives, beside other conditions
 Index("payment_refund_due_idx", payment.c.user_id, payment.c.id, postgresql_where=_is_due)
 Index("payment_unsettled_idx", payment.c.id, postgresql_where=_is_unsettled)
 receipt = table(

@@ -34,7 +34,7 @@ webhook_event = table(
     holds("forgotten_at", "forgotten_at is null or body = ''"),
 )
 _waits = plain(webhook_event.c.next_at.is_not(None))
-_kept = plain(webhook_event.c.next_at.is_(None) & webhook_event.c.forgotten_at.is_(None))
+_kept = plain(webhook_event.c.state.in_(("handled", "ignored")) & webhook_event.c.forgotten_at.is_(None))
 _place = (webhook_event.c.received_at, webhook_event.c.id)
 Index("webhook_event_due_idx", webhook_event.c.next_at, postgresql_where=_waits)
 Index("webhook_event_old_idx", webhook_event.c.received_at, postgresql_where=_kept)

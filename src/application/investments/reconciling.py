@@ -96,6 +96,7 @@ class _Round:
         """A payment that is not settled: ask, settle, give back what is due."""
         if one.id in self.seen:
             return
+        self.seen.add(one.id)
         wanted = payments.GetPayment(user_id=one.user_id, payment_id=one.id)
         known = await self.run.read(payments.payment, wanted, actor=self.actor)
         if not known.reference:
@@ -124,7 +125,7 @@ class _Round:
         waits = standing.news.outcome in ("pending", "declined") and known.state == "pending"
         if waits and self._is_over(known):
             todo.append("expired")
-        owes = known.refund_due.amount > 0
+        owes, gone = known.refund_due.amount > 0, "refund"
         self.waiting += not todo and not owes and known.state == "pending"
         try:
             if "expired" in todo and waits and not self.dry_run:
@@ -132,10 +133,11 @@ class _Round:
             if todo and not self.dry_run:
                 await settle_standing(standing, known, self.run, self.gateway, self.actor)
             if owes and not self.dry_run:
-                await payments.give_back(known, self.run, self.gateway, self.actor)
+                left = await payments.give_back(known, self.run, self.gateway, self.actor)
+                gone = "refund failed" if left.refund_due.amount else "refund"
         except (shared.StateForbids, shared.RuleForbids) as error:
             return self._differs(known.reference, known.id, known.user_id, f"{error.code}: {error}")
-        for what in (*todo, *(("refund",) if owes else ())):
+        for what in (*todo, *((gone,) if owes else ())):
             self._does(known, what)
 
     def _is_over(self, known: PaymentView) -> bool:
@@ -189,7 +191,7 @@ async def reconcile(
                 watch(looked, looked + len(page))
     except payments.GatewayUnavailable:
         raise ReconcileStopped(after=str(after or "nothing")) from None
-    return Reconciled(looked + len(round.seen), round.waiting, tuple(round.settled), tuple(round.differences))
+    return Reconciled(len(round.seen), round.waiting, tuple(round.settled), tuple(round.differences))
 
 
 async def _page(round: _Round, after: UUID | None) -> tuple[PaymentView, ...]:

@@ -63,6 +63,7 @@ from .inbox import (
     ReceiveEvent,
     ReplayEvent,
     event_view,
+    forget_old,
 )
 from .providing import (
     booking_of,
@@ -205,6 +206,7 @@ __all__ = [
     "dispute_key",
     "disputed",
     "event_view",
+    "forget_old",
     "give_back",
     "inbox",
     "is_unsettled",

@@ -3,6 +3,7 @@
 Two workers never work on one message at once: whoever claims it has it until its pause is over.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal, Protocol
 from uuid import UUID
@@ -10,6 +11,7 @@ from uuid import UUID
 from ...domain import payments, shared
 from ...domain.payments import EventState, WebhookEvent
 from ..pages import Limit, Page, moment_of, page_of
+from ..runner import Runner
 from ..work import ADMINS, Key, Kind, Read, Wanted, Work, query, use_case
 from .records import ProviderName
 
@@ -247,3 +249,16 @@ async def due(question: ListEventsDue, read: Read[HasEvents]) -> tuple[EventView
 async def old(question: ListOldEvents, read: Read[HasEvents]) -> tuple[EventView, ...]:
     """Messages whose content may be forgotten."""
     return tuple(map(event_view, await read.ports.webhook_events.old(question.before, question.limit)))
+
+
+async def forget_old(
+    run: Runner, before: datetime, actor: shared.Actor, watch: Callable[[int, int], None] = lambda *_: None
+) -> int:
+    """Forget what messages said that came before a time and are dealt with; how many those were."""
+    forgotten = 0
+    while found := await run.read(old, ListOldEvents(before=before), actor=actor):
+        for one in found:
+            await run(forget, ForgetEvent(provider=one.provider, event_id=one.id), actor=actor)
+            forgotten += 1
+            watch(forgotten, forgotten + len(found))
+    return forgotten

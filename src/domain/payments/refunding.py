@@ -199,7 +199,12 @@ def check_paid(payment: Payment) -> None:
 
 
 def _known(refunds: Sequence[Refund], told: RefundTold) -> Refund | None:
-    return next((one for one in refunds if one.id == told.refund_id or one.reference == told.reference), None)
+    """The refund that is spoken of, by our id of it or by the provider's, which may not be known yet."""
+
+    def same(one: Refund) -> bool:
+        return one.id == told.refund_id or bool(told.reference and one.reference == told.reference)
+
+    return next(filter(same, refunds), None)
 
 
 def _went_back(
