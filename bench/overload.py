@@ -194,9 +194,10 @@ def _calm_after(seconds: list[Second]) -> int | None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.overload", description=__doc__)
     parser.add_argument("--seconds", type=float, default=Effort().storm, help="how long the storm lasts")
+    parser.add_argument("--usual", type=float, default=Effort().usual, help="before and after, each")
     parser.add_argument("--factor", type=float, default=Effort().factor)
     given = parser.parse_args()
-    effort = Effort(storm=given.seconds, factor=given.factor)
+    effort = Effort(min(given.usual, Effort().finding), given.usual, given.seconds, given.factor)
     with world.opened(ACCOUNTS) as there:
         found = uvloop.run(measure(there, effort))
     print(json.dumps(found, indent=2))
