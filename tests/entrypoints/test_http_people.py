@@ -101,7 +101,7 @@ def test_another_members_things_do_not_exist_for_a_member_but_do_for_an_administ
 
 def test_a_member_that_is_not_there_has_nothing(client: Client) -> None:
     admin = signed_in(client, "admin@example.org", role="admin")
-    for what in ("profile", "level", "limits"):
+    for what in ("profile", "level", "level/changes", "limits", "checks", "consents", "consents/history"):
         assert client.get(f"/v1/members/{UNKNOWN}/{what}", headers=admin).status_code == 404
     asked = client.post(f"/v1/members/{UNKNOWN}/checks", json={"level": 1}, headers=admin)
     assert asked.status_code == 404

@@ -8,7 +8,7 @@ from ...domain.identity import consent as rules
 from ...domain.identity.consent import PURPOSES, Consent
 from ..pages import Limit, Page, page_of, uuid_of
 from ..work import SIGNED_IN, Read, Wanted, Work, query, use_case
-from .people import CONSENTS, HasPeople
+from .people import CONSENTS, HasPeople, whose
 from .records import MEMBERS
 
 
@@ -74,17 +74,16 @@ async def say(command: Say, work: Work) -> ConsentView:
 @query(allow=SIGNED_IN)
 async def consents(question: GetConsents, read: Read[HasPeople]) -> Page[ConsentView]:
     """What one said last of every purpose; anybody's for an admin."""
-    read.actor.must_own(question.user_id, "member", question.user_id)
-    said = {one.purpose: one for one in await read.ports.people.last_consents(question.user_id)}
+    member = await whose(question.user_id, read)
+    said = {one.purpose: one for one in await read.ports.people.last_consents(member.user_id)}
     return Page(tuple(_view(one, said.get(one.code)) for one in PURPOSES))
 
 
 @query(allow=SIGNED_IN)
 async def history(question: ListConsents, read: Read[HasPeople]) -> Page[ConsentLine]:
     """Everything that one said, newest first; anybody's for an admin."""
-    read.actor.must_own(question.user_id, "member", question.user_id)
-    before = uuid_of(question.cursor)
-    found = await read.ports.people.consents(question.user_id, question.limit + 1, before)
+    member, before = await whose(question.user_id, read), uuid_of(question.cursor)
+    found = await read.ports.people.consents(member.user_id, question.limit + 1, before)
     return page_of([shared.recast(ConsentLine, one) for one in found], question.limit, lambda one: one.id)
 
 

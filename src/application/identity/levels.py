@@ -7,7 +7,7 @@ from ...domain import shared
 from ...domain.identity import Level
 from ..pages import Limit, Page, page_of, uuid_of
 from ..work import SIGNED_IN, Read, query
-from .people import HasPeople
+from .people import HasPeople, whose
 
 
 class ListLevelChanges(shared.Query, kw_only=True):
@@ -31,8 +31,7 @@ class LevelChangeView(shared.Record):
 @query(allow=SIGNED_IN)
 async def changes(question: ListLevelChanges, read: Read[HasPeople]) -> Page[LevelChangeView]:
     """The changes of one's own level, newest first; anybody's for an admin."""
-    read.actor.must_own(question.user_id, "member", question.user_id)
-    before = uuid_of(question.cursor)
-    found = await read.ports.people.level_changes(question.user_id, question.limit + 1, before)
+    member, before = await whose(question.user_id, read), uuid_of(question.cursor)
+    found = await read.ports.people.level_changes(member.user_id, question.limit + 1, before)
     views = [shared.recast(LevelChangeView, one) for one in found]
     return page_of(views, question.limit, lambda one: one.id)

@@ -11,8 +11,8 @@ from ...domain.identity import LevelChange, Member
 from ...domain.identity.checks import Check
 from ...domain.identity.consent import Consent
 from ...domain.identity.profile import Profile
-from ..work import Kind
-from .records import MEMBERS
+from ..work import Kind, Read
+from .records import MEMBERS, HasIdentity
 
 PROFILES = Kind(Profile, "profile", ("user_id",), guard=lambda one: MEMBERS.key(one.user_id))
 CHECKS = Kind(
@@ -71,6 +71,15 @@ class PeopleQueries(Protocol):
         ...
 
 
-class HasPeople(Protocol):
+class HasPeople(HasIdentity, Protocol):
     @property
     def people(self) -> PeopleQueries: ...
+
+
+async def whose(user_id: UUID, read: Read[HasIdentity]) -> Member:
+    """The member whose things are asked for: oneself, or anybody for an admin. Raises NotFound."""
+    read.actor.must_own(user_id, "member", user_id)
+    member = await read.ports.identity.member(user_id)
+    if member is None:
+        raise shared.NotFound(kind="member", id=str(user_id))
+    return member

@@ -8,13 +8,13 @@ from typing import Protocol
 from uuid import UUID
 
 from ...domain import shared
-from ...domain.identity import Level, Member, limits
+from ...domain.identity import Level, limits
 from ...domain.identity.checks import Check, KycLevel, level_of
 from ...domain.identity.limits import LimitPolicy, Standing
 from ...domain.investments.contributing import contributions_of
 from ...domain.payments import Payment
-from ..identity import MEMBERS, HasIdentity, checks
-from ..identity.people import HasPeople
+from ..identity import MEMBERS, checks
+from ..identity.people import HasPeople, whose
 from ..payments import PAYMENTS
 from ..work import SIGNED_IN, Read, Wanted, Work, query
 
@@ -113,7 +113,7 @@ class StandingQueries(Protocol):
     async def facts(self, user_id: UUID) -> Facts: ...
 
 
-class HasStanding(HasPeople, HasIdentity, Protocol):
+class HasStanding(HasPeople, Protocol):
     @property
     def standing(self) -> StandingQueries: ...
 
@@ -121,7 +121,7 @@ class HasStanding(HasPeople, HasIdentity, Protocol):
 @query(allow=SIGNED_IN)
 async def contribution_limits(question: GetLimits, read: Read[HasStanding]) -> LimitsView:
     """How much one may put in; anybody for an admin."""
-    member = await _member(question.user_id, read)
+    member = await whose(question.user_id, read)
     known = await read.ports.people.checks(member.user_id)
     since = read.now - timedelta(days=31 * POLICY.window_months)
     paid = await read.ports.standing.paid(member.user_id, since)
@@ -156,7 +156,7 @@ def _limits_view(user_id: UUID, standing: Standing, until: datetime | None, at: 
 @query(allow=SIGNED_IN)
 async def level(question: GetLevel, read: Read[HasStanding]) -> LevelView:
     """Why one is at one's level; anybody for an admin."""
-    member = await _member(question.user_id, read)
+    member = await whose(question.user_id, read)
     facts = await read.ports.standing.facts(member.user_id)
     last = await read.ports.people.level_changes(member.user_id, 1, None)
     return LevelView(
@@ -167,12 +167,3 @@ async def level(question: GetLevel, read: Read[HasStanding]) -> LevelView:
         since=last[0].at if last else member.created_at,
         reason=last[0].reason if last else "joined",
     )
-
-
-async def _member(user_id: UUID, read: Read[HasStanding]) -> Member:
-    """A member, who is oneself or anybody for an admin. Raises NotFound."""
-    read.actor.must_own(user_id, "member", user_id)
-    member = await read.ports.identity.member(user_id)
-    if member is None:
-        raise shared.NotFound(kind="member", id=str(user_id))
-    return member
