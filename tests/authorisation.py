@@ -7,6 +7,7 @@ the application that it calls.
 
 import ast
 import inspect
+import re
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -37,6 +38,8 @@ WHOSE = (
     "a secret",
 )
 """What the page says of whose things an operation is for; the page explains each."""
+OURS = re.compile(r"\.(application|entrypoints\.http)\.")
+"""The modules whose functions a handler may ask through."""
 Asked = UseCase[Any, Any] | QueryCase[Any, Any]
 
 
@@ -118,7 +121,7 @@ def use_cases_of(handler: Callable[..., Any], seen: frozenset[Any] = frozenset()
         for one in named.values() if isinstance(named, dict) else (named,):
             if isinstance(one, (UseCase, QueryCase)):
                 found.add(one)
-            elif inspect.isfunction(one) and ".application." in one.__module__ and one not in seen:
+            elif inspect.isfunction(one) and OURS.search(one.__module__) and one not in seen:
                 found |= use_cases_of(one, seen | {handler, one})
     return found
 

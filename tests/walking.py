@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from uuid import UUID, uuid4
 
 import httpx
@@ -32,6 +32,7 @@ from baobab.entrypoints.demo import load
 from baobab.entrypoints.demo.people import ADMIN, AMBASSADEUR, EXPLORATEUR, PARTNER, PROTECTEUR
 from baobab.entrypoints.http.app import build
 from baobab.entrypoints.program import OPERATOR
+from baobab.entrypoints.secret import Secret
 from baobab.entrypoints.settings import Settings
 from builders import Clock
 
@@ -39,7 +40,7 @@ BY_NAME: dict[str, Kind[Any]] = {kind.name: kind for kind in KINDS}
 State = dict[Kind[Any], dict[tuple[object, ...], Any]]
 OF_THE_HOUSE = ("category", "product", "variant", "project", "producer", "batch")
 """What belongs to nobody: the ids that a body or path may need beside what is aimed at."""
-ALSO = {"posting": "debit_id", "kyc_check": "check_id", "investment": "contribution_id"}
+ALSO = {"api_key": "key_id", "posting": "debit_id", "kyc_check": "check_id", "investment": "contribution_id"}
 """Another name by which a body names such a thing."""
 ONLY: dict[str, Callable[[Any], bool]] = {"posting": lambda posting: posting.amount < 0}
 """Which things of a kind can be aimed at, where that are not all."""
@@ -151,9 +152,10 @@ class Walk:
         return self.state() != self._kept
 
     def put_back(self) -> None:
-        self.storage._records = {kind: dict(records) for kind, records in self._kept.items()}
-        self.storage._groups = {group: set(keys) for group, keys in self._groups.items()}
-        self._run._kept.forget()
+        if self.is_changed():
+            self.storage._records = {kind: dict(records) for kind, records in self._kept.items()}
+            self.storage._groups = {group: set(keys) for group, keys in self._groups.items()}
+            self._run._kept.forget()
 
     def owned_by(self, user_id: UUID) -> dict[tuple[str, tuple[object, ...]], Any]:
         """Every record of a member, by table and key."""
@@ -216,6 +218,11 @@ TODAY = "2026-03-02"
 JSON = {"Content-Type": "application/json"}
 WISHES: dict[str, dict[str, Any]] = {
     "identity_sign_in": {"email": EXPLORATEUR, "password": "demo-member-1"},
+    "identity_credentials_make_key": {
+        "scopes": ["points:read"],
+        "acts_as": "owner",
+        "expires_at": None,
+    },
     "points_give": {"recipient": "member-9@example.org"},
 }
 """What a body says that no example can know."""
@@ -236,7 +243,8 @@ def _ids_of(record: Any) -> Aim:
     found = {
         name: str(value)
         for name in record.__struct_fields__
-        if isinstance(value := getattr(record, name), UUID) or name in (*kind.key_fields, "number", "version")
+        if isinstance(value := getattr(record, name), UUID)
+        or name in (*kind.key_fields, "number", "version", "day")
     }
     if kind.name in ALSO:
         found.setdefault(ALSO[kind.name], found["id"])
@@ -278,7 +286,8 @@ def _value(name: str, part: Any, aim: Aim) -> Any:
 @asynccontextmanager
 async def setting_out() -> AsyncIterator[Walk]:
     """The demo community, with everybody who may come along."""
-    container, clock = MemoryContainer(settings=Settings()), Clock(datetime.now(UTC))
+    settings = Settings(rate_limits=False, secret_key=Secret("a key that is for tests and nothing else"))
+    container, clock = MemoryContainer(settings=settings), Clock(datetime.now(UTC))
     container.clock.override(providers.Object(clock))
     await load(container)
     app = build(container)
@@ -291,9 +300,11 @@ async def setting_out() -> AsyncIterator[Walk]:
         walk = Walk(client, container.storage(), container.runner())
         await _people(walk)
         await _states(walk, clock)
-        for visitor in walk.visitors:
-            await walk.ask(visitor, "identity_me", None)
-        await container.gate().later.done()  # when a session was last seen is written down meanwhile
+        walk.visitors.clear()
+        await _people(walk)  # again: sessions that were just opened are not noted as seen anew
+        await _keys(walk)
+        await container.gate().later.done()  # that they were used is noted now, once
+        await _turned_away(walk)
         walk.keep()
         yield walk
 
@@ -320,7 +331,6 @@ async def _people(walk: Walk) -> None:
         ("administrator", ADMIN),
     ):
         await walk.come(name, email)
-    await _turned_away(walk)
 
 
 SOON = "soon"
@@ -353,6 +363,27 @@ async def _states(walk: Walk, clock: Clock) -> None:
         ("owner", "investments_pay"),
     ):
         assert await walk.have_done(by_name[name], operation), operation
+    for one in walk.storage.all(BY_NAME["subscription"]):
+        walk.put(one, state="past_due", failures=1)
+
+
+async def _keys(walk: Walk) -> None:
+    """Programs: one that serves, and one of the owner's, each with a few scopes alone."""
+    by_name = {one.name: one for one in walk.visitors}
+    for maker, name, role, scopes in (
+        ("administrator", "service", "service", ("inventory:read", "points:write")),
+        ("owner", "owner's key", "member", ("points:read",)),
+    ):
+        who = by_name[maker]
+        acts_as = "service" if role == "service" else "owner"
+        answer = await walk.ask(
+            who, "identity_credentials_make_key", None, scopes=scopes, acts_as=acts_as, name="Program"
+        )
+        assert answer.status == 201, answer
+        headers = {"Authorization": f"Bearer {msgspec.json.decode(answer.text)['token']}"}
+        visitor = Visitor(name, headers, cast("shared.Role", role), who.user_id, scopes=scopes)
+        walk.visitors.append(visitor)
+        await walk.ask(visitor, "identity_me", None)
 
 
 async def _turned_away(walk: Walk) -> None:

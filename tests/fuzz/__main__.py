@@ -43,7 +43,7 @@ def main() -> int:
 def _rounds(town: Town, options: argparse.Namespace) -> int:
     total, wrong = Counter[int](), 0
     for seed in range(options.seed, options.seed + options.rounds):
-        with ThreadPoolExecutor(2) as pool:
+        with ThreadPoolExecutor(len(ROLES)) as pool:
             for count in pool.map(partial(_one, town, seed, options.seconds), ROLES):
                 total += count.statuses
                 wrong += bool(count.wrong)

@@ -71,18 +71,22 @@ async def give_roles(database_url: str) -> None:
     """Let some of the demo's supporters be partners and administrators."""
     async with opened(Container(settings=Settings(database_url=database_url))) as container:
         run = container.runner()
-        partner = await _member(run, PARTNER)
+        partner, *_ = (
+            await run.read(identity.members, identity.ListMembers(email=PARTNER), actor=OPERATOR)
+        ).items
         for role, emails in (("partner_staff", ROLES["partner"][1:]), ("admin", ROLES["administrator"][1:])):
             producer_id = partner.producer_id if role == "partner_staff" else None
             for email in emails:
-                user_id = (await _member(run, email)).user_id
-                command = identity.SetRole(user_id=user_id, role=role, producer_id=producer_id)  # type: ignore[arg-type]
+                member = await _member(run, email)
+                assert member is not None
+                command = identity.SetRole(user_id=member.user_id, role=role, producer_id=producer_id)  # type: ignore[arg-type]
                 await run(identity.set_role, command, actor=OPERATOR)
 
 
-async def _member(run: Runner, email: str) -> MemberView:
+async def _member(run: Runner, email: str) -> MemberView | None:
+    """The member of an e-mail; an earlier round may have erased them."""
     found = await run.read(identity.members, identity.ListMembers(email=email), actor=OPERATOR)
-    return found.items[0]
+    return found.items[0] if found.items else None
 
 
 async def sessions_of(database_url: str, emails: tuple[str, ...]) -> list[str]:
@@ -91,11 +95,11 @@ async def sessions_of(database_url: str, emails: tuple[str, ...]) -> list[str]:
     async with opened(Container(settings=Settings(database_url=database_url))) as container:
         run = container.runner()
         for email in emails:
-            user_id = (await _member(run, email)).user_id
-            for _ in range(SESSIONS):
-                token = Token(user_id, run.new_id(), os.urandom(32))
+            member = await _member(run, email)
+            for _ in range(SESSIONS if member is not None and member.status == "active" else 0):
+                token = Token(member.user_id, run.new_id(), os.urandom(32))
                 command = identity.OpenSession(
-                    user_id=user_id, session_id=token.session_id, token_hash=token.digest()
+                    user_id=member.user_id, session_id=token.session_id, token_hash=token.digest()
                 )
                 await run(identity.open_session, command, actor=OPERATOR)
                 tokens.append(token.text())
