@@ -34,6 +34,7 @@ from .work import (
     IdentityMap,
     Kept,
     Key,
+    Locked,
     PrivatePart,
     QueryCase,
     Read,
@@ -57,7 +58,7 @@ BREATH = 8
 AT_ONCE = 2
 """Batches. The first has its locks before the second begins, and what wants one of them is put back."""
 FREE: frozenset[Wanted] = frozenset()
-HOPELESS = (Conflict, ConnectionLost, shared.Unavailable)
+HOPELESS = (Locked, ConnectionLost, shared.Unavailable)
 """Why a batch failed that is no fault of a command of it: who waited for long already hears so at once."""
 
 
@@ -158,7 +159,8 @@ class Runner:
 
     `most_waiting` bounds the queue (beyond it Overloaded is raised at once), `most_grouped` one
     transaction, `tries` how often a command that met a conflict is run again alone, `patience` for how
-    many seconds: where the storage falls silent, everybody hears so in time.
+    many seconds: where the storage falls silent, everybody hears so in time. Who was in the queue for longer
+    than `longest_wait` seconds hears Overloaded.
     """
 
     def __init__(
@@ -172,10 +174,11 @@ class Runner:
         most_waiting: int = 10_000,
         tries: int = 5,
         patience: float = 15.0,
+        longest_wait: float = 10.0,
     ) -> None:
         self._storage, self._queries, self.clock, self.new_id = storage, queries, clock, ids
         self._most_grouped, self._most_waiting = most_grouped, most_waiting
-        self._tries, self._patience = tries, patience
+        self._tries, self._patience, self._longest_wait = tries, patience, longest_wait
         self._queue: deque[_Job] = deque()
         self._batches: set[asyncio.Task[None]] = set()
         self._loading: asyncio.Task[None] | None = None
@@ -305,8 +308,9 @@ class Runner:
             job.future.set_exception(_as_refusal(error, job.sent))
 
     def _is_awaited(self, job: _Job) -> bool:
-        """Whether somebody still wants the answer; who waited longer than the patience is told so instead."""
-        if not job.future.done() and self._is_late(job):
+        """Whether somebody still wants the answer; who waited for too long is told so instead."""
+        waited = asyncio.get_running_loop().time() - job.since
+        if waited > self._longest_wait and not job.future.done():
             job.future.set_exception(Overloaded())
         return not job.future.done()
 

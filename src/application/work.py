@@ -190,6 +190,10 @@ class Conflict(Exception):
     """Another writer came first (unique key, deadlock, serialization): run again, one by one."""
 
 
+class Locked(Conflict):
+    """Others kept what is wanted locked for too long."""
+
+
 class ConnectionLost(Exception):
     """The storage went away; whether the transaction was committed is not known."""
 

@@ -18,6 +18,7 @@ from baobab.application.work import (
     ConnectionLost,
     Crowded,
     DatabaseAway,
+    Locked,
     TooSlow,
 )
 from baobab.domain import shared
@@ -42,7 +43,7 @@ async def fail(database: Database, state: str, message: str = "as told") -> None
         ("23505", Conflict),
         ("40001", Conflict),
         ("40P01", Conflict),
-        ("55P03", Conflict),
+        ("55P03", Locked),
         ("08006", ConnectionLost),
         ("57P01", ConnectionLost),
         ("53300", shared.Unavailable),

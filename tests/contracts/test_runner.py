@@ -37,6 +37,7 @@ from baobab.application.work import (
     ConnectionLost,
     Group,
     Key,
+    Locked,
     Storage,
     Transaction,
     Wanted,
@@ -997,6 +998,32 @@ async def test_after_so_long_a_conflict_of_a_batch_is_still_settled_one_by_one(
     found = await asyncio.gather(*wishes, return_exceptions=True)
     assert [type(one) for one in found] == [Busy, Balance, Balance]
     assert watched.begun == 4
+
+
+async def test_after_so_long_nobody_waits_for_a_lock_one_by_one(any_world: World, watched: Watched) -> None:
+    """Each would wait for it as long as the batch did."""
+    run = any_world.runner(watched, patience=0)
+    watched.before = [Locked()]
+    wishes = [run(points.earn, earn(SHOP), actor=any_world.admin) for _ in range(3)]
+    assert [type(one) for one in await asyncio.gather(*wishes, return_exceptions=True)] == [Busy] * 3
+    assert watched.begun == 1
+
+
+async def test_who_was_in_the_queue_for_too_long_hears_so_and_nothing_is_begun(
+    any_world: World, watched: Watched
+) -> None:
+    run = any_world.runner(watched, longest_wait=-1)
+    with pytest.raises(Overloaded):
+        await run(points.earn, earn(SHOP), actor=any_world.admin)
+    assert watched.begun == 0
+
+
+async def test_a_runner_tells_how_it_stands(any_world: World, watched: Watched) -> None:
+    run = any_world.runner(watched)
+    member = any_world.member().user_id
+    wishes = [run(points.earn, earn(member), actor=any_world.admin) for _ in range(3)]
+    assert await asyncio.gather(*wishes)
+    assert (run.waiting, run.attempts, run.batches) == (0, 3, watched.begun)
 
 
 async def test_a_storage_that_goes_away_during_the_commit_leaves_the_outcome_unknown(

@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 import asyncpg
 
-from ...application.work import Conflict, ConnectionLost, Crowded, DatabaseAway, NotGranted, TooSlow
+from ...application.work import Conflict, ConnectionLost, Crowded, DatabaseAway, Locked, NotGranted, TooSlow
 from ...domain import shared
 from .rows import Statement
 
 log = logging.getLogger("baobab.database")
-CONFLICTS = frozenset(("23505", "40001", "40P01", "55P03"))
-"""Unique violation, serialization failure, deadlock, lock not available."""
+CONFLICTS = frozenset(("23505", "40001", "40P01"))
+"""Unique violation, serialization failure, deadlock."""
 
 
 @contextmanager
@@ -24,6 +24,8 @@ def translated() -> Iterator[None]:
         yield
     except asyncpg.PostgresError as error:
         state = error.sqlstate or ""
+        if state == "55P03":
+            raise Locked(str(error)) from error
         if state in CONFLICTS:
             raise Conflict(str(error)) from error
         if state[:2] == "08" or state[:4] == "57P0" or (state == "XX000" and "server closed" in str(error)):
