@@ -9,7 +9,7 @@ from baobab.adapters.payments.sandbox import SandboxGateway
 from baobab.application import identity, investments, payments, points
 from baobab.application.identity import checks
 from baobab.application.investments import SubscriptionView
-from baobab.application.payments import Behaviour
+from baobab.application.payments import Behaviour, Gateway
 from baobab.domain import shared
 from baobab.domain.investments.subscriptions import Choice
 from builders import World
@@ -114,6 +114,6 @@ async def subscriber(
     return Subscriber(world, await join(world, number), gateway or SandboxGateway(), run)
 
 
-async def renew(world: World, gateway: SandboxGateway, run: Any = None) -> investments.Renewals:
+async def renew(world: World, gateway: Gateway, run: Any = None) -> investments.Renewals:
     """Do all that is due."""
     return await investments.renew_due(run or world.run, gateway, actor=world.admin)
