@@ -549,8 +549,7 @@ async def test_what_is_done_after_answers_has_a_limit_and_its_failures_are_logge
         raise ZeroDivisionError
 
     later = Later(most=1)
-    later(fail())
-    later(fail())
+    assert [later(fail()), later(fail())] == [True, False]
     await later.done()
     assert [one.getMessage() for one in caplog.records] == [
         "1 letters and notes wait already: one more is not sent",

@@ -21,14 +21,16 @@ class Later:
         self._most = most
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def __call__(self, work: Coroutine[Any, Any, object]) -> None:
+    def __call__(self, work: Coroutine[Any, Any, object]) -> bool:
+        """Whether it will be done."""
         if len(self._tasks) >= self._most:
             work.close()
             log.warning("%d letters and notes wait already: one more is not sent", self._most)
-            return
+            return False
         task = asyncio.create_task(_tried(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return True
 
     async def done(self) -> None:
         """Wait until all of it is done."""

@@ -108,9 +108,9 @@ class Porter:
         return _at(known.actor, address)
 
     def _note(self, actor: shared.Actor, address: str) -> None:
-        if actor.credential_id is not None and actor.credential_id not in self._noting:
-            self._noting.add(actor.credential_id)
-            self.later(self._seen(actor.user_id, actor.credential_id, address))
+        id = actor.credential_id
+        if id is not None and id not in self._noting and self.later(self._seen(actor.user_id, id, address)):
+            self._noting.add(id)
 
     async def _seen(self, user_id: UUID, id: UUID, address: str) -> None:
         command = See(user_id=user_id, id=id, address=address, idle_days=self._idle_days)
