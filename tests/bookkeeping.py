@@ -153,7 +153,7 @@ class Office:
         to = self.chance.choice([one for one in self.members if one != user_id])
         giver, receiver, gift_id = self.open(user_id), self.open(to), self.new_id()
         wanted = amount or self.chance.randrange(1, 15)
-        facts = {"amount": wanted, "gift_id": gift_id, "message": "for you"}
+        facts = {"amount": wanted, "gift_id": gift_id}
         self.keep(*points.give(giver, receiver, **self._options(**facts)))
         return gift_id
 

@@ -146,7 +146,7 @@ def test_a_credit_repays_as_far_as_it_goes() -> None:
 def test_what_one_promise_gave_arrives_as_one_lot() -> None:
     giver = book(lot(1), lot(2), lot(3, funded=False), lot(4, expires_at=START + DAY, remaining=2))
     receiver = Book(points.open_account(OTHER, "points", START), (), (), POLICY)
-    given, received = points.give(giver, receiver, amount=25, gift_id=GIFT, message="yours", **options())
+    given, received = points.give(giver, receiver, amount=25, gift_id=GIFT, **options())
     assert amounts(given) == [("given", -25, 0)]
     got = [(one.amount, one.funded, one.expires_at) for one in received.book.lots]
     assert got == [

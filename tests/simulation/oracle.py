@@ -91,13 +91,13 @@ class Oracle(Rules):
             raise Refused("gift_to_self")
         taken = self.take_all(self.usable(giver, now), wish.amount)
         source = ("gift", ("source", wish.key))
-        line = giver.debit(now, "given", taken, source, contra_id=wish.to, reason=wish.message)
+        line = giver.debit(now, "given", taken, source, contra_id=wish.to)
         promises: dict[tuple[Any, ...], int] = {}
         for lot, part in taken:
             promise = (lot.expires_at, now, lot.funded, lot.policy_version)
             promises[promise] = promises.get(promise, 0) + part
         names = ("expires_at", "available_at", "funded", "policy_version")
-        said = {"contra_id": wish.user, "reason": wish.message, "grant": ("source", wish.key)}
+        said = {"contra_id": wish.user, "grant": ("source", wish.key)}
         for promise, part in promises.items():
             receiver.credit(
                 now, "received", part, source, None, **dict(zip(names, promise, strict=True)), **said

@@ -19,6 +19,7 @@ from .payments import EventsQueries, PaymentsQueries
 from .points import PointsQueries
 from .points_audit import AuditQueries
 from .points_due import PointsDue
+from .points_gifts import GiftNotes
 from .points_reports import PointsReports
 from .points_seals import SealQueries
 from .privacy import PrivacyQueries
@@ -53,3 +54,4 @@ class MemoryQueries:
         self.promise_checks = PromiseChecks(storage)
         self.command_log = CommandLog(storage)
         self.privacy = PrivacyQueries(storage)
+        self.gift_notes = GiftNotes(storage)

@@ -21,6 +21,7 @@ from .payments_inbox import EventsQueries
 from .points import PointsQueries
 from .points_audit import AuditQueries
 from .points_due import PointsDue
+from .points_gifts import GiftNotes
 from .points_reports import PointsReports
 from .points_seals import SealQueries
 from .privacy import PrivacyQueries
@@ -55,3 +56,4 @@ class PostgresQueries:
         self.promise_checks = PromiseChecks(database)
         self.command_log = CommandLog(database)
         self.privacy = PrivacyQueries(database, STORED)
+        self.gift_notes = GiftNotes(database)

@@ -18,6 +18,7 @@ from . import (
     payments_inbox,
     points,
     points_audit,
+    points_gifts,
     points_openings,
     points_seals,
     privacy,
@@ -46,6 +47,7 @@ _by_kind: dict[Kind[Any], Stored[Any]] = {
         *orders.STORED,
         *fulfillment.STORED,
         *privacy.STORED,
+        *points_gifts.STORED,
         *work.STORED,
     )
 }

@@ -7,7 +7,7 @@ from .. import identity
 from ..work import SIGNED_IN, Wanted, Work, use_case
 from .book import book_keys, keep, open_book, policy_of
 from .moving import balance_of, check_owner
-from .records import RATES, Convert, Converted, Give, Given
+from .records import RATES, Convert, Converted, GiftNote, Give, Given
 
 
 def _recipient_login(command: Give, work: Work) -> tuple[Wanted, ...]:
@@ -48,11 +48,12 @@ async def give(command: Give, work: Work) -> Given:
         receiver.book,
         amount=command.amount,
         gift_id=gift_id,
-        message=command.message,
         at=work.now,
         ids=work.new_id,
     )
     keep(work, giver, receiver, given, received)
+    if command.message:
+        work.save(GiftNote(owner, gift_id, command.message))
     return Given(gift_id, to, command.amount, balance_of(given, work.now))
 
 

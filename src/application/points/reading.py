@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from ...domain import points
+from ...domain import points, shared
 from ...domain.points import POINTS, Book, Lot
 from ..pages import Page, int_of, page_of
 from ..work import SIGNED_IN, Read, query
@@ -15,6 +15,7 @@ from .records import (
     GetExpiring,
     GetStatement,
     HasPoints,
+    HasStatement,
     StatementLine,
     Summary,
     view_of,
@@ -28,14 +29,32 @@ async def balance(question: GetBalance, read: Read[HasPoints]) -> Balance:
 
 
 @query(allow=SIGNED_IN)
-async def statement(question: GetStatement, read: Read[HasPoints]) -> Page[StatementLine]:
+async def statement(question: GetStatement, read: Read[HasStatement]) -> Page[StatementLine]:
     """The lines of an account, newest first, each with the lots it touched."""
     read.actor.must_own(question.user_id, "account", question.user_id)
     policies = await read.ports.points.policies(question.unit, read.now)
     points.policy_in_force(policies, question.unit, read.now)
     before = int_of(question.cursor)
     lines = await read.ports.points.lines(question.user_id, question.unit, question.limit + 1, before)
+    lines = await _with_messages(lines, question.user_id, read)
     return page_of(lines, question.limit, lambda line: line.sequence)
+
+
+async def _with_messages(
+    lines: list[StatementLine], owner: UUID, read: Read[HasStatement]
+) -> list[StatementLine]:
+    """The lines with what was written with gifts, as long as who wrote it was not erased."""
+    givers = {
+        line.source_id: owner if line.kind == "given" else line.contra_id or owner
+        for line in lines
+        if line.kind in ("given", "received")
+    }
+    if not givers:
+        return lines
+    said = await read.ports.gift_notes.messages([(giver, gift) for gift, giver in givers.items()])
+    return [
+        shared.evolve(line, reason=said[line.source_id]) if line.source_id in said else line for line in lines
+    ]
 
 
 @query(allow=SIGNED_IN)

@@ -1,5 +1,6 @@
 """The records of the ledger as the application knows them: kinds, commands, views, queries."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Protocol
 from uuid import UUID
@@ -67,7 +68,21 @@ RATES = Kind(
     Rate, "unit_rate", ("unit", "to_unit", "version"), {"pair": ("unit", "to_unit")}, changes=(), kept=True
 )
 BOOKS = Kind(Books, "unit_books", ("unit",), root=True)
-KINDS: tuple[Kind[Any], ...] = (BOOKS, ACCOUNTS, LOTS, POSTINGS, ALLOCATIONS, HOLDS, POLICIES, RATES)
+
+
+class GiftNote(shared.Record):
+    """What somebody wrote with a gift: apart from the books, as those are there for good."""
+
+    user_id: UUID
+    gift_id: UUID
+    message: shared.Personal[str]
+
+
+GIFT_NOTES = Kind(GiftNote, "gift_note", ("user_id", "gift_id"), changes=(), removable=True)
+KINDS: tuple[Kind[Any], ...] = (
+    *(BOOKS, ACCOUNTS, LOTS, POSTINGS, ALLOCATIONS, HOLDS),
+    *(POLICIES, RATES, GIFT_NOTES),
+)
 
 Days = Annotated[int, msgspec.Meta(ge=1, le=800, description="How many days ahead.")]
 Unit = Annotated[
@@ -302,7 +317,7 @@ class LotPart(shared.Record):
 
 
 class StatementLine(shared.Record):
-    """One posting with the lots it touched."""
+    """One posting with the lots it touched. The reason of a gift is what was written with it."""
 
     id: UUID
     sequence: int
@@ -319,7 +334,7 @@ class StatementLine(shared.Record):
     rate: str
     debit_id: UUID | None
     author_id: UUID | None
-    reason: str
+    reason: shared.Personal[str]
     grant_id: UUID | None
     effective_at: datetime
     recorded_at: datetime
@@ -478,6 +493,19 @@ class PointsQueries(Protocol):
 class HasPoints(Protocol):
     @property
     def points(self) -> PointsQueries: ...
+
+
+class GiftNotes(Protocol):
+    """What was written with gifts."""
+
+    async def messages(self, gifts: Sequence[tuple[UUID, UUID]]) -> Mapping[UUID, str]:
+        """By gift, of those that are named by who gave and which gift; what has none is left out."""
+        ...
+
+
+class HasStatement(HasPoints, Protocol):
+    @property
+    def gift_notes(self) -> GiftNotes: ...
 
 
 def view_of(book: Book, at: datetime) -> Balance:

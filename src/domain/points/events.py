@@ -69,7 +69,6 @@ class PointsGiven(Event, tag="points.given"):
     gift_id: UUID
     recipient_id: UUID
     amount: int
-    message: str
 
 
 class PointsReceived(Event, tag="points.received"):
@@ -78,7 +77,6 @@ class PointsReceived(Event, tag="points.received"):
     gift_id: UUID
     giver_id: UUID
     amount: int
-    message: str
 
 
 class PointsConverted(Event, tag="points.converted"):

@@ -18,7 +18,6 @@ def give(
     *,
     amount: int,
     gift_id: UUID,
-    message: str,
     at: datetime,
     ids: Callable[[], UUID],
 ) -> tuple[Movement, Movement]:
@@ -31,11 +30,11 @@ def give(
         raise GiftToSelf
     taken = _take(giver, amount, at)
     to = receiver.account.user_id
-    line = Line("given", -amount, "gift", gift_id, contra_id=to, reason=message)
+    line = Line("given", -amount, "gift", gift_id, contra_id=to)
     given, posting, changed = debit(giver, line, taken, at, ids)
     account = given.account
-    event = PointsGiven(account.user_id, account.unit, gift_id, to, amount, message)
-    got = _receive(receiver, taken, account.user_id, gift_id, message, at, ids)
+    event = PointsGiven(account.user_id, account.unit, gift_id, to, amount)
+    got = _receive(receiver, taken, account.user_id, gift_id, at, ids)
     return Movement(given, changed, (event,), posting.id), repay(got, at, ids)
 
 
@@ -52,7 +51,6 @@ def _receive(
     taken: Iterable[Free],
     giver_id: UUID,
     gift_id: UUID,
-    message: str,
     at: datetime,
     ids: Callable[[], UUID],
 ) -> Movement:
@@ -70,7 +68,6 @@ def _receive(
             "gift",
             gift_id,
             contra_id=giver_id,
-            reason=message,
             available_at=at,
             expires_at=expires_at,
             funded=funded,
@@ -82,7 +79,7 @@ def _receive(
         lots.append(lot)
         changed.append(posting)
     amount = sum(promises.values())
-    event = PointsReceived(account.user_id, account.unit, gift_id, giver_id, amount, message)
+    event = PointsReceived(account.user_id, account.unit, gift_id, giver_id, amount)
     grown = evolve(book, account=account, lots=book.lots + tuple(lots))
     return Movement(grown, (account, *lots, *changed), (event,), posting_id)
 
