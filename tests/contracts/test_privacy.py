@@ -22,8 +22,10 @@ from baobab.application.identity.profile import replace as replace_profile
 from baobab.application.kinds import KINDS
 from baobab.application.points import auditing
 from baobab.application.privacy import HOUSE, Erase, NoteExport, Of
-from baobab.application.work import PRIVATE_PARTS, RUNS, Changes, Kind
+from baobab.application.trail import place_of
+from baobab.application.work import HAPPENINGS, PRIVATE_PARTS, RUNS, Changes, Kind
 from baobab.domain import shared
+from baobab.domain.identity import MemberGone
 from baobab.domain.privacy import Erasure, GroundsNeeded, MemberBound, SignInAgain, rule_of
 from builders import World, filled
 
@@ -182,6 +184,23 @@ async def test_an_answer_that_was_erased_is_not_run_again(life: Life) -> None:
         run = RUNS.key(life.actor.user_id, "order")
         loaded = await transaction.load([key, run], lock=False)
     assert set(loaded.records) == {run}
+
+
+async def test_nothing_is_written_down_any_more_about_who_was_erased(life: Life) -> None:
+    await life.erase()
+    who, run, admin = life.actor.user_id, life.world.run, life.world.admin
+    profile = ReplaceProfile(user_id=who, version=2, display_name=NAME)
+    wishes: list[tuple[Any, shared.Command]] = [
+        (identity.reinstate, identity.OfMember(user_id=who)),
+        (identity.suspend, identity.Suspend(user_id=who, reason="Marker again")),
+        (identity.set_role, identity.SetRole(user_id=who, role="admin")),
+        (replace_profile, profile),
+    ]
+    for use_case, wish in wishes:
+        with pytest.raises(MemberGone):
+            await run(use_case, wish, actor=admin)
+    after = await dump(life.world)
+    assert not any(marker in after for marker in MARKERS)
 
 
 async def test_to_erase_again_changes_nothing(life: Life) -> None:
@@ -392,3 +411,24 @@ async def test_nobody_has_the_data_of_another(life: Life) -> None:
     question = privacy.RowsOf(user_id=life.actor.user_id, table="order")
     with pytest.raises(shared.NotFound):
         await life.world.run.read(privacy.own_rows, question, actor=stranger)
+
+
+# --- the trail over a whole life ------------------------------------------------------------------
+
+
+async def test_whatever_a_life_changed_has_a_line_that_says_who_did_it(world: World) -> None:
+    """Every use case of the tour: of each record that is audited the trail names who made it, and of each
+    event there is the line that caused it."""
+    life, storage = await Life.of(world), world.storage
+    assert isinstance(storage, MemoryStorage)
+    lines = storage.all(RUNS)
+    touched = {name for line in lines for name in line.touched or ()}
+    audited = [kind for kind in KINDS if not kind.unaudited and kind.name != "kyc_check"]
+    made = {place_of(kind, one) for kind in audited for one in storage.all(kind)}
+    others = (one for one in storage.all(identity.MEMBERS) if one.user_id != life.actor.user_id)
+    by_hand = {place_of(identity.MEMBERS, one) for one in others}
+    assert len(made) > 20
+    assert made - touched - by_hand == set()
+    keys = {line.key for line in lines}
+    assert {one.run_key for one in storage.all(HAPPENINGS)} <= keys
+    assert not any(marker in repr(lines) for marker in MARKERS)

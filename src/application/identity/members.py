@@ -90,7 +90,8 @@ def newcomer(work: Work, user_id: UUID, email: str, name: str, password_hash: st
 
 def claim(work: Work, member: Member, email: str) -> Member:
     """The member, whose e-mail was proved to be theirs, inside a use case that locks its login. Raises
-    EmailTaken."""
+    EmailTaken, MemberGone."""
+    identity.check_there(member)
     login = work.find(email_key(email))
     if login is not None and login.user_id != member.user_id:
         raise identity.EmailTaken(email=email)

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from ...domain import shared
+from ...domain.identity import check_there
 from ...domain.identity import profile as rules
 from ...domain.identity.profile import Notifications, Preferences, Profile, SocialLink
 from ..work import SIGNED_IN, Read, Wanted, Work, query, use_case
@@ -74,9 +75,9 @@ def _locks(command: ReplaceProfile, work: Work) -> tuple[Wanted, ...]:
 async def replace(command: ReplaceProfile, work: Work) -> ProfileView:
     """Replace one's own profile, or any as an admin: the name that others see, too.
 
-    Raises StaleVersion, BirthDateImplausible, NetworkTwice, LinkElsewhere.
+    Raises StaleVersion, BirthDateImplausible, NetworkTwice, LinkElsewhere, MemberGone.
     """
-    member = work.get(MEMBERS.key(command.user_id))
+    member = check_there(work.get(MEMBERS.key(command.user_id)))
     before = work.find(PROFILES.key(command.user_id)) or Profile(command.user_id)
     wished = shared.recast(Profile, command)
     after, replaced = rules.replace(before, wished, command.version, work.now)

@@ -11,6 +11,10 @@ MOST_EMAILS = 10
 """Of one account."""
 
 
+class MemberGone(StateForbids):
+    message = "This member was erased: nothing is written down about them any more."
+
+
 class EmailTaken(StateForbids):
     message = "There is already an account for {email}."
     email: str
@@ -64,8 +68,16 @@ def email_of(text: str) -> str:
     return email
 
 
+def check_there(member: Member) -> Member:
+    """The member, or MemberGone where they were erased."""
+    if member.status == "erased":
+        raise MemberGone
+    return member
+
+
 def with_role(member: Member, role: MemberRole, producer_id: UUID | None) -> tuple[Member, RoleChanged]:
-    """The member in another role. A partner acts for a producer; nobody else does."""
+    """The member in another role. A partner acts for a producer; nobody else does. Raises MemberGone."""
+    check_there(member)
     is_partner = role in ("partner_staff", "partner_owner")
     if is_partner and producer_id is None:
         raise ProducerNeeded
@@ -104,10 +116,12 @@ def verified(member: Member, at: datetime) -> Member:
 
 
 def suspended(member: Member, reason: str) -> tuple[Member, Suspended]:
-    """The member, kept out for a reason."""
+    """The member, kept out for a reason. Raises MemberGone."""
+    check_there(member)
     return evolve(member, status="suspended", standing=reason), Suspended(member.user_id)
 
 
 def reinstated(member: Member) -> tuple[Member, Reinstated]:
-    """The member, let in again."""
+    """The member, let in again. Raises MemberGone."""
+    check_there(member)
     return evolve(member, status="active", standing=""), Reinstated(member.user_id)
