@@ -695,7 +695,7 @@ def upgrade() -> None:
     op.execute("update baobab.session set last_seen_at = created_at")
     op.alter_column("session", "last_seen_at", nullable=False, schema="baobab")
     op.add_column("session", sa.Column("ends_at", sa.DateTime(timezone=True), nullable=True), schema="baobab")
-    op.execute("update baobab.session set ends_at = expires_at")
+    op.execute("update baobab.session set ends_at = greatest(expires_at, created_at + interval '180 days')")
     op.alter_column("session", "ends_at", nullable=False, schema="baobab")
     op.add_column(
         "session", sa.Column("strong", sa.Boolean(), server_default="false", nullable=False), schema="baobab"
