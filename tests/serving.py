@@ -35,11 +35,12 @@ def serving(database_url: str, *options: str) -> Iterator[str]:
 
 
 def _ready(address: str) -> str:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         try:
             if httpx.get(f"{address}/health/ready").status_code == 200:
                 return address
         except httpx.TransportError:
-            time.sleep(0.05)
+            pass
+        time.sleep(0.05)
     raise TimeoutError(address)

@@ -80,7 +80,7 @@ WIRE: dict[str, tuple[bytes, int]] = {
     "a length beyond numbers": (post(b"Content-Length: " + b"9" * 30 + b"\r\n"), 400),
     "a negative length": (post(b"Content-Length: -1\r\n"), 400),
     "two lengths": (post(b"Content-Length: 12\r\nContent-Length: 3\r\n"), 400),
-    "chunks": (post(CHUNKED, b"c\r\n" + QUOTE + b"\r\n0\r\n\r\n"), 400),
+    "chunks": (post(CHUNKED, b"c\r\n" + QUOTE + b"\r\n0\r\n\r\n"), 401),
     "chunks that are none": (post(CHUNKED, b"zz\r\n" + QUOTE), 400),
     "chunks that are too many": (post(CHUNKED, MANY_CHUNKS), 413),
     "an encoding that nobody knows": (post(b"Transfer-Encoding: identity\r\n"), 400),
