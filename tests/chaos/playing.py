@@ -53,7 +53,7 @@ async def play(seed: int, size: Size, say: Say = lambda line: None, look: Look |
         people = await _settled(built, tally, seed, size)
         say(f"{size.clients} members are signed in after {time.monotonic() - since:.0f} s")
         planned = plan(Random(f"{seed} kills"), size.kills, longest_pause=size.longest_pause)
-        killer = Killer(built, tally, planned, since + size.most_seconds * 0.8)
+        killer = Killer(built, tally, planned, since + size.most_seconds * 0.85)
         try:
             await _live(killer, people, size, say)
             report.note(killer)
