@@ -95,8 +95,12 @@ async def test_a_total_that_is_not_that_of_its_batches_is_found(shelf: Shelf) ->
 
 async def test_a_movement_of_a_batch_that_is_not_there_is_found(shelf: Shelf) -> None:
     batch, ghost = await shelf.batch(), UUID(int=7)
-    place = {"product_id": batch.product_id, "variant_id": batch.variant_id, "batch_id": ghost}
-    facts = {"id": ghost, "cause_id": ghost, "recorded_at": shelf.world.clock.now}
+    place: dict[str, Any] = {
+        "product_id": batch.product_id,
+        "variant_id": batch.variant_id,
+        "batch_id": ghost,
+    }
+    facts: dict[str, Any] = {"id": ghost, "cause_id": ghost, "recorded_at": shelf.world.clock.now}
     came = Movement(**place, **facts, kind="received", quantity=1, cause="receipt")
     went = shared.evolve(came, id=UUID(int=8), kind="damaged", quantity=-1, cause="correction")
     await shelf.tamper(added=(came, went))
@@ -105,8 +109,12 @@ async def test_a_movement_of_a_batch_that_is_not_there_is_found(shelf: Shelf) ->
 
 async def test_pieces_that_are_promised_to_an_order_which_does_not_hold_them_are_found(shelf: Shelf) -> None:
     batch, stock, order = await shelf.batch(), await shelf.stock(), UUID(int=9)
-    place = {"product_id": batch.product_id, "variant_id": batch.variant_id, "batch_id": batch.id}
-    facts = {"id": order, "cause_id": order, "recorded_at": shelf.world.clock.now}
+    place: dict[str, Any] = {
+        "product_id": batch.product_id,
+        "variant_id": batch.variant_id,
+        "batch_id": batch.id,
+    }
+    facts: dict[str, Any] = {"id": order, "cause_id": order, "recorded_at": shelf.world.clock.now}
     await shelf.tamper(
         shared.evolve(batch, allocated=batch.allocated + 1),
         shared.evolve(stock, allocated=stock.allocated + 1),
@@ -125,7 +133,8 @@ async def test_a_shipment_that_left_without_its_pieces_is_found(shelf: Shelf) ->
     [waiting] = page.items
     group = SHIPMENTS.group("id", waiting.id)
     async with shelf.world.storage.begin() as transaction:
-        [shipment] = (await transaction.load((group,), lock=False)).groups[group]
+        found: list[Any] = (await transaction.load((group,), lock=False)).groups[group]
+    [shipment] = found
     await shelf.tamper(shared.evolve(shipment, state="shipped"))
     [finding] = (await shelf.verify()).findings
     assert finding.check == "promises"
