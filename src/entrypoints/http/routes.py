@@ -57,8 +57,10 @@ def _key_parameter() -> Parameter:
 
 
 def _signed_body() -> RequestBody:
+    shown = Example(value={"id": "evt_1", "type": "payment_intent.succeeded"})
+    media = OpenAPIMediaType(schema=Schema(type=OpenAPIType.OBJECT), examples={"example": shown})
     return RequestBody(
-        content={"application/json": OpenAPIMediaType(schema=Schema(type=OpenAPIType.OBJECT))},
+        content={"application/json": media},
         description="What the provider signed, byte for byte; its signature stands in a header.",
         required=True,
     )
