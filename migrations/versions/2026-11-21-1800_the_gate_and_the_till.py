@@ -709,6 +709,10 @@ def upgrade() -> None:
     op.execute(f"update baobab.command_log set digest = '', result = '' where name in ({PERSONAL})")
     op.execute("update baobab.event set body = body - 'email' where type = 'identity.member_enrolled'")
     op.execute(
+        "update baobab.event set body = body - 'message' where type in ('points.given', 'points.received')"
+    )
+    op.execute("update baobab.event set body = body - 'reason' where type = 'orders.cancelled'")
+    op.execute(
         "insert into baobab.password (user_id, hash, changed_at)"
         " select user_id, password_hash, created_at from baobab.login where password_hash <> ''"
     )
