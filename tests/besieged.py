@@ -49,6 +49,10 @@ OF_OTHERS = {
 """What is there that does not belong to the producer $1; $2 is another producer."""
 
 
+NOTHING = "01a1fe03-aa47-77f7-a8ae-7c75fabce465"
+"""An id that nothing has."""
+
+
 class Town:
     """A server with the demo community, and what its database holds."""
 
@@ -101,14 +105,22 @@ class Town:
         """Ask an operation for what is aimed at, by path, query and body."""
         method, path, operation = OPERATIONS[name]
         queries = {one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"}
-        address = "/".join(aim[part[1:-1]] if part.startswith("{") else part for part in path.split("/"))
+        address = "/".join(
+            aim.get(part[1:-1], NOTHING) if part[:1] == "{" else part for part in path.split("/")
+        )
         return self.client.request(
             method,
             address,
-            params={key: value for key, value in aim.items() if key in queries},
+            params=_needed(operation) | {key: value for key, value in aim.items() if key in queries},
             json=body_of(operation, aim),
             headers={**headers, "Idempotency-Key": str(uuid4())},
         )
+
+
+def _needed(operation: dict[str, Any]) -> Aim:
+    """A word for each query parameter that must be there."""
+    parameters = [one for one in operation.get("parameters", ()) if one["in"] == "query" and one["required"]]
+    return {one["name"]: one["schema"].get("enum", ["text"])[0] for one in parameters}
 
 
 def body_of(operation: dict[str, Any], aim: Aim) -> Any:
