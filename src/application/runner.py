@@ -453,12 +453,15 @@ def _replay(job: _Job, run: Run, private: PrivatePart | None) -> Outcome[Any] | 
     if case.secret:  # it was made, and nobody knows the answer any more
         return OutcomeUnknown()
     digest = run.digest or (private.digest if private else b"")
-    if digest and digest != job.digest:
+    if not digest:
+        return AnswerErased(key=job.key)
+    if digest != job.digest:
         return IdempotencyKeyReused(key=job.key)
     result = run.result or (private.result if private else b"")
-    if not (digest and result):
+    try:
+        return Outcome(case.decode_result(result), replayed=job.chosen_key)
+    except msgspec.MsgspecError:  # it was erased, or is of before the answer had the form that it has
         return AnswerErased(key=job.key)
-    return Outcome(case.decode_result(result), replayed=job.chosen_key)
 
 
 def _answer(jobs: Sequence[_Job], outcomes: Sequence[Outcome[Any] | Exception]) -> None:

@@ -22,7 +22,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class AnswerErased(shared.StateForbids):
-    message = "The command with the key {key} was run; its answer was erased with the person it spoke of."
+    message = "The command with the key {key} was run; its answer is no longer kept."
     key: str
 
 
