@@ -359,18 +359,20 @@ async def test_a_block_that_fails_leaves_nothing(storage: Storage) -> None:
 @pytest.fixture
 def until_it_waits(storage: Storage, request: pytest.FixtureRequest) -> UntilItWaits:
     """Goes on once a task waits for another transaction."""
+    is_memory = isinstance(storage, MemoryStorage)
+    lenient = None if is_memory else request.getfixturevalue("lenient")
 
     async def in_memory(task: asyncio.Task[Any]) -> None:
         await asyncio.sleep(0)
         assert not task.done()
 
     async def on_postgres(task: asyncio.Task[Any]) -> None:
-        database: Database = request.getfixturevalue("lenient")
-        async with asyncio.timeout(10), database.connection() as connection:
+        assert lenient is not None
+        async with asyncio.timeout(10), lenient.connection() as connection:
             while not await connection.fetchval(WAITING):
                 assert not task.done()
 
-    return in_memory if isinstance(storage, MemoryStorage) else on_postgres
+    return in_memory if is_memory else on_postgres
 
 
 @each_changing_root

@@ -113,6 +113,7 @@ def test_a_wrong_setting_is_named_and_exits_with_3(
 
 def test_a_database_that_is_away_exits_with_3(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BAOBAB_DATABASE_URL", f"postgresql://nobody@127.0.0.1:{_free()}/none")
+    monkeypatch.setenv("BAOBAB_DATABASE_WAIT", "0")
     assert fails(monkeypatch, "members", "list") == 3
 
 

@@ -111,13 +111,12 @@ def fresh(body: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def aim(town: Town) -> Aim:
-    """One real thing of each kind: of a member where it is a member's."""
+    """One real thing of each kind: of one member, where they have one."""
     targets, found = town.of_others(), {}
     [owner] = targets.pop("member")
     for aims in targets.values():
-        found |= next(
-            one for one in reversed(aims) if one.get("user_id", owner["user_id"]) == owner["user_id"]
-        )
+        mine = [one for one in aims if one.get("user_id", owner["user_id"]) == owner["user_id"]]
+        found |= [*aims, *mine][-1]
     return found | {"parent_id": found["category_id"], "day": "2026-03-02"}
 
 
