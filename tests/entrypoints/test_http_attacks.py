@@ -135,7 +135,9 @@ async def of_all(town: Town, wishes: list[tuple[str, str, bytes]]) -> list[httpx
 
 
 def place(path: str, aim: Aim) -> str:
-    return "/".join(aim.get(part[1:-1], NOTHING) if part.startswith("{") else part for part in path.split("/"))
+    return "/".join(
+        aim.get(part[1:-1], NOTHING) if part.startswith("{") else part for part in path.split("/")
+    )
 
 
 def check(answers: list[httpx.Response]) -> Counter[int]:
