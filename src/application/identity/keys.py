@@ -16,6 +16,7 @@ from .sessions import check_fresh, own_session_keys
 from .tokens import KEY_PREFIX, Token
 
 Scopes = Annotated[tuple[Scope, ...], msgspec.Meta(min_length=1, max_length=100)]
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 Overlap = Annotated[
     int, msgspec.Meta(ge=0, le=60 * 24 * 30, description="Minutes that the old key lives on.", examples=[60])
 ]
@@ -27,7 +28,7 @@ class WishKey(shared.Command, kw_only=True):
     name: shared.Name
     scopes: Scopes
     acts_as: KeyRole = "owner"
-    expires_at: datetime | None = None
+    expires_at: Instant | None = None
 
 
 class MakeKey(WishKey, kw_only=True):

@@ -8,6 +8,8 @@ from .records import ApiKey, KeyRole
 
 MOST_KEYS = 50
 """Open ones of one member."""
+LONGEST = timedelta(days=3_650)
+"""A key that says when it ends lasts so long at most."""
 
 
 class ScopeUnknown(RuleForbids):
@@ -31,7 +33,8 @@ class TooManyKeys(RuleForbids):
 
 
 class KeyEnds(RuleForbids):
-    message = "A key ends after it begins: choose a later time."
+    message = "A key ends after it begins, and by {latest}: choose another time."
+    latest: datetime
 
 
 class KeyRevokedAlready(StateForbids):
@@ -60,11 +63,11 @@ def check_maker(acts_as: KeyRole, maker: Actor) -> None:
 
 
 def check_new(keys: Iterable[ApiKey], expires_at: datetime | None, at: datetime) -> None:
-    """Raise TooManyKeys, or KeyEnds where it would have ended already."""
+    """Raise TooManyKeys, or KeyEnds where it would have ended already, or last for too long."""
     if sum(is_good(one, at) for one in keys) >= MOST_KEYS:
         raise TooManyKeys(most=MOST_KEYS)
-    if expires_at is not None and expires_at <= at:
-        raise KeyEnds
+    if expires_at is not None and not at < expires_at <= at + LONGEST:
+        raise KeyEnds(latest=at + LONGEST)
 
 
 def revoked_key(key: ApiKey, at: datetime) -> ApiKey:
