@@ -41,6 +41,7 @@ from .work import (
     Run,
     Step,
     Storage,
+    Undeclared,
     UseCase,
     Wanted,
     Work,
@@ -57,6 +58,8 @@ BREATH = 8
 """Commands. After so many, whatever arrived meanwhile has its turn: no other batch is kept waiting."""
 AT_ONCE = 2
 """Batches. The first has its locks before the second begins, and what wants one of them is put back."""
+LOOKS = 3
+"""How often a command looks again, where others changed what it saw before it had its locks."""
 FREE: frozenset[Wanted] = frozenset()
 HOPELESS = (Locked, ConnectionLost, shared.Unavailable)
 """Why a batch failed that is no fault of a command of it: who waited for long already hears so at once."""
@@ -443,6 +446,11 @@ async def _perform(job: _Job, work: Work, records: IdentityMap) -> Outcome[Any] 
         return Outcome(result)
     except (Conflict, ConnectionLost):
         raise
+    except Undeclared as error:
+        records.undo(mark)
+        if job.tries < LOOKS:
+            raise Conflict("what was found under the lock is not what was looked at before") from error
+        return error
     except Exception as error:  # the command's own error, never its neighbours'
         records.undo(mark)
         return error

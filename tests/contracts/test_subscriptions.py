@@ -47,7 +47,7 @@ async def test_two_workers_who_renew_at_once_charge_everybody_once(any_world: Wo
     any_world.clock.at(DUE)
     runs = [any_world.run, any_world.runner(), any_world.runner()]
     done = await at_once(any_world, *(renew(any_world, gateway, run) for run in runs))
-    assert all(isinstance(one, Renewals) for one in done)
+    assert [one for one in done if not isinstance(one, Renewals)] == []
     for one, view in zip(everybody, views, strict=True):
         charges = await one.charges(view)
         assert [(charge.number, charge.state) for charge in charges] == [(2, "paid"), (1, "paid")]

@@ -22,7 +22,7 @@ from .cases import (
 )
 from .kinds import Group, Key, Kind, Listed, Wanted, values_of_fields
 from .lines import HAPPENINGS, KINDS, PRIVATE_PARTS, RUNS, Change, Happening, PrivatePart, Run
-from .mapping import KEPT, Done, IdentityMap, Kept
+from .mapping import KEPT, Done, IdentityMap, Kept, Undeclared
 from .ports import (
     Changes,
     Conflict,
@@ -74,6 +74,7 @@ __all__ = [
     "Storage",
     "TooSlow",
     "Transaction",
+    "Undeclared",
     "UseCase",
     "Wanted",
     "Work",

@@ -15,6 +15,10 @@ from .ports import Changes, Transaction
 R = TypeVar("R", bound=shared.Record)
 
 
+class Undeclared(LookupError):
+    """A record that was not asked for: forgotten, or found under the lock where another was found before."""
+
+
 class Done(NamedTuple):
     """What a command did to one record: as it was, as it is; None where there was or is none."""
 
@@ -200,7 +204,7 @@ class IdentityMap:
         try:
             return cast("R | None", self._entries[key].record)
         except KeyError:
-            raise LookupError(f"{key} was not declared: add it to the use case's loads or locks") from None
+            raise Undeclared(f"{key} was not declared: add it to the use case's loads or locks") from None
 
     def list(self, group: Group[R]) -> list[R]:
         return self._declared(group).records()
@@ -212,7 +216,7 @@ class IdentityMap:
         try:
             return self._listings[group]
         except KeyError:
-            raise LookupError(f"{group} was not declared: add it to the use case's loads or locks") from None
+            raise Undeclared(f"{group} was not declared: add it to the use case's loads or locks") from None
 
     def save(self, record: shared.Record) -> None:
         """What is written once, and was never asked for, needs no place where it would be found. What was
@@ -242,7 +246,7 @@ class IdentityMap:
         kind.check_removal(self.find(key))
         entry = self._entries[key]
         if kind.root and entry.stored is not None and key not in self._locked:
-            raise LookupError(f"{key} is not locked: add it to the use case's locks")
+            raise Undeclared(f"{key} is not locked: add it to the use case's locks")
         self._journal.append((entry, entry.record, ()))
         entry.record = None
         self._touched[entry] = self._unwritten[entry] = None
