@@ -9,6 +9,7 @@ Decision: docs/decisions/0017-audit-and-privacy.md.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from .marks import BOTH, SECRET, Mark, shown
 from .work import Change, Done, Kind, PrivatePart, Run, UseCase
 
 _encode = msgspec.json.Encoder().encode
+_owner_of = attrgetter("user_id")
 
 
 class AnswerErased(shared.StateForbids):
@@ -148,4 +150,4 @@ def person(user_id: UUID) -> str:
 
 
 def _owners(steps: Iterable[Done]) -> set[UUID]:
-    return {_either(step).user_id for step in steps if step.kind.has_owner}  # type: ignore[attr-defined]
+    return {_owner_of(_either(step)) for step in steps if step.kind.has_owner}

@@ -1,6 +1,7 @@
 """`baobab audit`: who did what to which record, from where."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import rich_click as click
@@ -42,11 +43,11 @@ def _time(context: click.Context, parameter: click.Parameter, text: str | None) 
 @click.option("--limit", type=click.IntRange(1, 100), default=25, show_default=True)
 @click.option("--cursor", help="The `next_cursor` of the page before.")
 @as_json
-def command(as_json: bool, **filters: object) -> None:
+def command(as_json: bool, **filters: Any) -> None:
     """Search the audit trail: who did what to which record, old and new, from where; newest first."""
 
     async def ask(container: Container) -> Page[Entry]:
-        question = audit.Find(**filters)  # type: ignore[arg-type]
+        question = audit.Find(**filters)
         return await container.runner().read(audit.find, question, actor=OPERATOR)
 
     page = on_database(ask)

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
+from ...domain import identity
 from ..settings import Settings
 from ..values import ForwardedHeader, Network, networks_of
 
@@ -12,8 +13,6 @@ MOST_HOPS = 16
 """Proxies between us and a client; what somebody wrote before those is not looked at."""
 LONGEST = 64
 """Characters; no address with a port has more."""
-PREFIX = 64
-"""Bits of an IPv6 address that one subscriber has for themselves: they are limited as one."""
 
 
 @lru_cache(4096)
@@ -34,12 +33,9 @@ def parsed(text: str) -> IPv4Address | IPv6Address | None:
 
 @lru_cache(4096)
 def network_of(address: str) -> str:
-    """Whom an address belongs to, as far as can be told: itself for IPv4, its /64 for IPv6, nobody ("") for
-    what is no address."""
+    """Whom an address is counted for, as guesses at a password are; nobody ("") for what is no address."""
     found = parsed(address)
-    if isinstance(found, IPv6Address):
-        return str(IPv6Network((int(found), PREFIX), strict=False))
-    return "" if found is None else str(found)
+    return "" if found is None else identity.network_of(str(found))
 
 
 @lru_cache(4096)

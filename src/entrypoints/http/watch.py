@@ -6,7 +6,7 @@ somebody asks, and writes them down.
 
 import logging
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 from typing import Any
@@ -36,7 +36,7 @@ class Watch:
     def __init__(self, *, logs: bool = False) -> None:
         self.requests: Counter[tuple[str, int]] = Counter()
         self.times: dict[str, list[int]] = {}
-        self.seconds: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
         self._logs = logs
         self._names: dict[Any, str] = {}
 
@@ -50,7 +50,7 @@ class Watch:
         if times is None:
             times = self.times[operation] = [0] * (len(BUCKETS) + 1)
         times[bisect_left(BUCKETS, seconds)] += 1
-        self.seconds[operation] += seconds  # type: ignore[assignment]
+        self.seconds[operation] += seconds
         if self._logs:
             facts = {"method": scope["method"], "operation": operation, "status": status}
             log.info("request", extra={"facts": {**facts, "milliseconds": round(seconds * 1_000, 1)}})
