@@ -25,7 +25,7 @@ def received(number: int = 1, **facts: Any) -> payments.ReceiveEvent:
     return payments.ReceiveEvent(**{**given, **facts})
 
 
-def named(number: int = 1) -> dict[str, str]:
+def named(number: int = 1) -> dict[str, Any]:
     return {"provider": "stripe", "event_id": f"evt_{number}"}
 
 
@@ -88,7 +88,7 @@ async def test_what_is_dealt_with_is_forgotten_after_a_while_and_what_waits_is_n
     world = any_world
     for number, outcome in ((1, "handled"), (2, "ignored"), (3, "set_aside")):
         await world.run(inbox.receive, received(number), actor=world.admin)
-        close = payments.CloseEvent(**named(number), outcome=outcome)  # type: ignore[arg-type]
+        close = payments.CloseEvent(**named(number), outcome=outcome)
         await world.run(inbox.close, close, actor=world.admin)
     await world.run(inbox.receive, received(4), actor=world.admin)
     assert await payments.forget_old(world.run, world.clock(), world.admin) == 0

@@ -224,9 +224,13 @@ class Always:
 @pytest.fixture
 def limited() -> Iterator[Client]:
     """A service of few requests."""
-    rates = {"rate_reads": Rate(3, 60), "rate_writes": Rate(2, 60), "rate_strangers": Rate(2, 60)}
+    rates: dict[str, Any] = {
+        "rate_reads": Rate(3, 60),
+        "rate_writes": Rate(2, 60),
+        "rate_strangers": Rate(2, 60),
+    }
     rates |= {"rate_address_reads": Rate(8, 60)}
-    settings = Settings(**rates)  # type: ignore[arg-type]
+    settings = Settings(**rates)
     with TestClient(build(MemoryContainer(settings=settings))) as client:
         client.app.state.door.addresses = Always("192.0.2.1")
         yield client

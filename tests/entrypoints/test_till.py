@@ -317,8 +317,9 @@ def test_a_forged_an_old_and_a_replayed_signature(
     reference = buyer.invest()
     there.pay(reference)
     (told,) = there.events(reference)
-    for wrong in ({"secret": "whsec_forged"}, {"age": 301}, {"age": -301}):
-        content, headers = signed(told, **wrong)  # type: ignore[arg-type]
+    wrongs: tuple[dict[str, Any], ...] = ({"secret": "whsec_forged"}, {"age": 301}, {"age": -301})
+    for wrong in wrongs:
+        content, headers = signed(told, **wrong)
         answer = buyer.client.post("/v1/webhooks/stripe", content=content, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (400, "webhook_refused")
     content, headers = signed(told)

@@ -89,15 +89,15 @@ class StripeGateway:
 
     async def create(self, asked: Asked) -> Intent:
         customer = await self._customer_of(asked) if asked.saved else asked.customer
-        wish: dict[str, Any] = {**_wish(asked), **({"customer": customer} if customer else {})}
+        wish: Any = {**_wish(asked), **({"customer": customer} if customer else {})}
         if asked.saved:
             wish["setup_future_usage"] = "off_session"
         create = self._stripe.payment_intents.create_async
-        intent = await _answer(create(wish, _once(str(asked.payment_id))))  # type: ignore[arg-type]
+        intent = await _answer(create(wish, _once(str(asked.payment_id))))
         return Intent(str(intent["id"]), f"/v1/payments/{asked.payment_id}/checkout", customer)
 
     async def charge(self, asked: Asked, means: str) -> Notification:
-        wish: dict[str, Any] = {
+        wish: Any = {
             **_wish(asked, **{OFF_SESSION: "true"}),
             "customer": asked.customer,
             "payment_method": means,
@@ -107,7 +107,7 @@ class StripeGateway:
         }
         create = self._stripe.payment_intents.create_async
         try:
-            return intent_news(await _answer(create(wish, _once(str(asked.payment_id)))))  # type: ignore[arg-type]
+            return intent_news(await _answer(create(wish, _once(str(asked.payment_id)))))
         except stripe.CardError as error:
             return _declined(error)
 
