@@ -160,7 +160,7 @@ async def test_what_was_answered_is_what_is_read_later(any_world: World) -> None
 
 async def test_charges_are_read_newest_first_with_their_portions(any_world: World) -> None:
     mine, other = await subscriber(any_world), await subscriber(any_world, 2)
-    hive, tree = await hives(any_world, 9), await hives(any_world, 9, "ruches-du-diois")
+    hive, tree = await hives(any_world, 20), await hives(any_world, 9, "ruches-du-diois")
     one = await mine.begin(hive, tree)
     await other.begin(hive)
     any_world.clock.at(DUE)
