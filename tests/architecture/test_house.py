@@ -121,7 +121,7 @@ def test_every_folder_of_modules_is_a_package(root: str) -> None:
 SECRET_NAMES = ("hash", "secret", "token", "signature", "password", "otp", "recovery")
 NO_SECRET = {
     "src/domain/points/": "the chain of postings and the seals are published: no hash is a secret",
-    "src/adapters/postgres/points_audit.py": "the same, compared by the database",
+    "src/adapters/postgres/points/audit.py": "the same, compared by the database",
     "src/entrypoints/demo/": "the demo's passwords are printed",
 }
 """Where names of that kind are compared by `==` and may be: why."""

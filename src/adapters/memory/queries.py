@@ -2,26 +2,20 @@
 
 from .audit import CommandLog
 from .catalog import CatalogQueries
-from .fulfillment import FulfillmentQueries
-from .fulfillment_checks import PromiseChecks
-from .identity import CredentialQueries, IdentityQueries
-from .identity_people import PeopleQueries
-from .inventory import InventoryQueries
-from .inventory_checks import StockChecks
-from .investments import InvestmentsQueries
-from .investments_contributions import ContributionsQueries
-from .investments_coverage import CoverageQueries
-from .investments_standing import StandingQueries
-from .investments_subscriptions import SubscriptionsQueries
+from .fulfillment import FulfillmentQueries, PromiseChecks
+from .identity import CredentialQueries, IdentityQueries, PeopleQueries
+from .inventory import InventoryQueries, StockChecks
+from .investments import (
+    ContributionsQueries,
+    CoverageQueries,
+    InvestmentsQueries,
+    StandingQueries,
+    SubscriptionsQueries,
+)
 from .orders import OrdersQueries
 from .partners import PartnersQueries
 from .payments import EventsQueries, PaymentsQueries
-from .points import PointsQueries
-from .points_audit import AuditQueries
-from .points_due import PointsDue
-from .points_gifts import GiftNotes
-from .points_reports import PointsReports
-from .points_seals import SealQueries
+from .points import AuditQueries, GiftNotes, PointsDue, PointsQueries, PointsReports, SealQueries
 from .privacy import PrivacyQueries
 from .projects import ProjectsQueries
 from .storage import MemoryStorage

@@ -3,27 +3,20 @@
 from .audit import CommandLog
 from .catalog import CatalogQueries
 from .database import Database
-from .fulfillment import FulfillmentQueries
-from .fulfillment_checks import PromiseChecks
-from .identity_people import PeopleQueries
-from .identity_reading import CredentialQueries, IdentityQueries
-from .inventory import InventoryQueries
-from .inventory_checks import StockChecks
-from .investments import InvestmentsQueries
-from .investments_contributions import ContributionsQueries
-from .investments_coverage import CoverageQueries
-from .investments_standing import StandingQueries
-from .investments_subscriptions import SubscriptionsQueries
+from .fulfillment import FulfillmentQueries, PromiseChecks
+from .identity import CredentialQueries, IdentityQueries, PeopleQueries
+from .inventory import InventoryQueries, StockChecks
+from .investments import (
+    ContributionsQueries,
+    CoverageQueries,
+    InvestmentsQueries,
+    StandingQueries,
+    SubscriptionsQueries,
+)
 from .orders import OrdersQueries
 from .partners import PartnersQueries
-from .payments import PaymentsQueries
-from .payments_inbox import EventsQueries
-from .points import PointsQueries
-from .points_audit import AuditQueries
-from .points_due import PointsDue
-from .points_gifts import GiftNotes
-from .points_reports import PointsReports
-from .points_seals import SealQueries
+from .payments import EventsQueries, PaymentsQueries
+from .points import AuditQueries, GiftNotes, PointsDue, PointsQueries, PointsReports, SealQueries
 from .privacy import PrivacyQueries
 from .projects import ProjectsQueries
 from .stored import STORED

@@ -1,0 +1,15 @@
+"""The read side of investments and subscriptions in memory."""
+
+from .contributions import ContributionsQueries
+from .coverage import CoverageQueries
+from .reading import InvestmentsQueries
+from .standing import StandingQueries
+from .subscriptions import SubscriptionsQueries
+
+__all__ = [
+    "ContributionsQueries",
+    "CoverageQueries",
+    "InvestmentsQueries",
+    "StandingQueries",
+    "SubscriptionsQueries",
+]
