@@ -218,7 +218,7 @@ TODAY = "2026-03-02"
 JSON = {"Content-Type": "application/json"}
 WISHES: dict[str, dict[str, Any]] = {
     "identity_sign_in": {"email": EXPLORATEUR, "password": "demo-member-1"},
-    "identity_credentials_make_key": {
+    "identity_make_key": {
         "scopes": ["points:read"],
         "acts_as": "owner",
         "expires_at": None,
@@ -349,7 +349,7 @@ async def _states(walk: Walk, clock: Clock) -> None:
         ("points_earn", another, {"funded": 3, "bonus": 0}),
         ("points_spend", another, {"amount": 3}),
         ("points_close_account", another, {}),
-        ("points_proof_seal", None, {}),
+        ("points_seal", None, {}),
         ("points_hold", owner, {"amount": 2}),
     )
     for operation, record, more in steps:
@@ -377,7 +377,7 @@ async def _keys(walk: Walk) -> None:
         who = by_name[maker]
         acts_as = "service" if role == "service" else "owner"
         answer = await walk.ask(
-            who, "identity_credentials_make_key", None, scopes=scopes, acts_as=acts_as, name="Program"
+            who, "identity_make_key", None, scopes=scopes, acts_as=acts_as, name="Program"
         )
         assert answer.status == 201, answer
         headers = {"Authorization": f"Bearer {msgspec.json.decode(answer.text)['token']}"}

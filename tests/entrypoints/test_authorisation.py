@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from authorisation import (
-    APP,
     OPERATIONS,
     PAGE,
     WHO,
     WHOSE,
+    app,
     declared,
     handlers,
     use_cases_of,
@@ -69,14 +69,14 @@ def test_the_page_uses_the_words_that_it_explains() -> None:
 
 
 def test_what_is_served_outside_of_the_operations_is_written_with_its_reason() -> None:
-    outside = {route.path_format for route in APP.routes if not route.path_format.startswith("/v1/")}
+    outside = {route.path_format for route in app().routes if not route.path_format.startswith("/v1/")}
     assert outside == written_outside().keys()
     assert all(written_outside().values())
 
 
 def raising() -> Iterator[str]:
     """The functions of the product that make an actor act in a role: `role="service"` and the like."""
-    for path in (*SOURCES.glob("application/**/*.py"), *SOURCES.glob("entrypoints/http/*.py")):
+    for path in (*SOURCES.glob("application/**/*.py"), *SOURCES.glob("entrypoints/http/**/*.py")):
         name = ".".join(path.relative_to(SOURCES).with_suffix("").parts).removesuffix(".__init__")
         for function in ast.walk(ast.parse(path.read_text())):
             if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and _raises(function):

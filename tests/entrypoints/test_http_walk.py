@@ -25,22 +25,22 @@ MOST_SAID = 500
 """Characters of what was wrong."""
 CODE, LINK = "a code of a second factor is needed", "the token of a link in a mail is needed"
 NEVER_DONE: dict[str, str] = {
-    "identity_credentials_change_password": "the password of whoever asks is needed",
-    "identity_credentials_choose_email": "a second verified e-mail is needed",
-    "identity_credentials_confirm_second_factor": CODE,
-    "identity_credentials_end_second_factor": CODE,
-    "identity_credentials_new_recovery_codes": CODE,
-    "identity_credentials_remove_email": "a second e-mail is needed",
-    "identity_credentials_resend_verification": "everybody in the demo is verified",
-    "identity_credentials_verify_added_email": LINK,
-    "identity_credentials_verify_email": LINK,
+    "identity_change_password": "the password of whoever asks is needed",
+    "identity_choose_email": "a second verified e-mail is needed",
+    "identity_confirm_second_factor": CODE,
+    "identity_end_second_factor": CODE,
+    "identity_new_recovery_codes": CODE,
+    "identity_remove_email": "a second e-mail is needed",
+    "identity_resend_verification": "everybody in the demo is verified",
+    "identity_verify_added_email": LINK,
+    "identity_verify_email": LINK,
     "identity_reset_second_factor": "nobody in the demo has a second factor",
     "payments_checkout": "the sandbox has no form of its own",
-    "people_decide_check": "every check in the demo is decided",
+    "identity_decide_check": "every check in the demo is decided",
     "privacy_show_erasure": "nobody in the demo was erased",
-    "subscriptions_pay_now": "no subscription in the demo is behind with its payment",
-    "webhooks_replay_webhook_event": "the sandbox sends no messages",
-    "webhooks_show_webhook_event": "the sandbox sends no messages",
+    "investments_pay_now": "no subscription in the demo is behind with its payment",
+    "payments_replay_webhook_event": "the sandbox sends no messages",
+    "payments_show_webhook_event": "the sandbox sends no messages",
 }
 """Operations that nobody can do here, with the reason."""
 

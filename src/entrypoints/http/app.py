@@ -20,52 +20,34 @@ from ..values import origins_of
 from . import (
     audit,
     catalog,
-    contributions,
     fulfillment,
     identity,
-    identity_credentials,
     inventory,
     investments,
     orders,
     partners,
     payments,
-    people,
     points,
-    points_proof,
-    points_reports,
-    points_sweep,
     privacy,
     projects,
-    subscriptions,
-    webhooks,
-    withdrawals,
 )
 from .ask import provide_ask
 from .bodies import WholeBody
 from .door import Application, Door, Leaving
 from .errors import HANDLERS
 from .headers import Finish
-from .mail_pages import send, show
+from .identity import send, show
 from .openapi import asset, document
 from .problems import explain
 from .watch import metrics
 
 CONTEXTS = (
     identity,
-    identity_credentials,
-    people,
     points,
-    points_proof,
-    points_reports,
-    points_sweep,
     payments,
-    webhooks,
     partners,
     projects,
     investments,
-    subscriptions,
-    withdrawals,
-    contributions,
     catalog,
     inventory,
     orders,

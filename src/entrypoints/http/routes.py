@@ -160,7 +160,7 @@ def _route(
             path,
             summary=summary,
             operation_class=_documented(handler, allow=allow, moves=moves, signed=signed),
-            operation_id=f"{handler.__module__.rpartition('.')[2]}_{handler.__name__}",
+            operation_id=f"{_context_of(handler)}_{handler.__name__}",
             responses=_problems(_statuses(path, handler, allow, statuses)),
             security=[{}, {"bearer": []}] if allow == ANYONE else [{"bearer": []}],
             opt={"allow": allow, "moves": moves, "signed": signed, "parameters": known},
@@ -168,6 +168,11 @@ def _route(
         )(handler)
 
     return declare
+
+
+def _context_of(handler: Callable[..., Any]) -> str:
+    """`points` of a handler in `http/points/moving.py`: where it stands there is not for clients to know."""
+    return handler.__module__.removeprefix(f"{__package__}.").partition(".")[0]
 
 
 def _marked(handler: Callable[..., Any], path: str) -> dict[str, Any]:

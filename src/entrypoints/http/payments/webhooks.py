@@ -2,14 +2,14 @@
 
 import logging
 
-from ...application import investments, payments
-from ...application.pages import Limit, Page
-from ...application.payments import EventView, EventWithBody, ProviderName
-from ...application.payments import inbox as letters
-from ...domain import shared
-from ...domain.payments import EventState
-from .ask import AnyRequest, Ask
-from .routes import ADMINS, ANYONE, get, post
+from ....application import investments, payments
+from ....application.pages import Limit, Page
+from ....application.payments import EventView, EventWithBody, ProviderName
+from ....application.payments import inbox as letters
+from ....domain import shared
+from ....domain.payments import EventState
+from ..ask import AnyRequest, Ask
+from ..routes import ADMINS, ANYONE, get, post
 
 log = logging.getLogger("baobab.payments")
 

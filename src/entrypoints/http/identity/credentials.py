@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from ...application import identity
-from ...application.identity import (
+from ....application import identity
+from ....application.identity import (
     EmailsView,
     FactorSecret,
     FactorState,
@@ -14,9 +14,9 @@ from ...application.identity import (
     Sent,
     SignedOut,
 )
-from ...application.pages import Limit, Page
-from .ask import Ask
-from .routes import ANYONE, SIGNED_IN, delete, get, post, put
+from ....application.pages import Limit, Page
+from ..ask import Ask
+from ..routes import ANYONE, SIGNED_IN, delete, get, post, put
 
 
 @post("/members/me/verification/mail", allow=SIGNED_IN, status_code=202, statuses=(404, 409))

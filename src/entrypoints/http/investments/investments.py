@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
-from ...application import investments, payments
-from ...application.investments import InvestmentView, OfferView, SubscriptionView
-from ...application.pages import Limit, Page
-from .ask import Ask
-from .routes import ADMINS, ANYONE, SIGNED_IN, get, post
+from ....application import investments, payments
+from ....application.investments import InvestmentView, OfferView, SubscriptionView
+from ....application.pages import Limit, Page
+from ..ask import Ask
+from ..routes import ADMINS, ANYONE, SIGNED_IN, get, post
 
 
 @get("/offers", allow=ANYONE, statuses=())

@@ -2,12 +2,12 @@
 
 from uuid import UUID
 
-from ...application import payments
-from ...application.pages import Limit, Page
-from ...application.payments import Checkout, PaymentView, PaymentWithReceipts, ProviderName
-from ...domain.payments import DisputeState, PaymentState, Purpose
-from .ask import Ask
-from .routes import ADMINS, SIGNED_IN, get, post
+from ....application import payments
+from ....application.pages import Limit, Page
+from ....application.payments import Checkout, PaymentView, PaymentWithReceipts, ProviderName
+from ....domain.payments import DisputeState, PaymentState, Purpose
+from ..ask import Ask
+from ..routes import ADMINS, SIGNED_IN, get, post
 
 
 @get("/payments", allow=SIGNED_IN)

@@ -1,13 +1,13 @@
 """Thinking again over HTTP: one way for all that a member pays for, in two steps."""
 
-from ...application import investments
-from ...application.investments import WithdrawalView
-from .ask import Ask
-from .routes import SIGNED_IN, post
+from ....application import investments
+from ....application.investments import WithdrawalView
+from ..ask import Ask
+from ..routes import SIGNED_IN, post
 
 
 @post("/withdrawals/preview", allow=SIGNED_IN, status_code=200)
-async def preview(data: investments.Withdraw, ask: Ask) -> WithdrawalView:
+async def preview_withdrawal(data: investments.Withdraw, ask: Ask) -> WithdrawalView:
     """Show what would come back of an investment or a subscription; nothing is changed."""
     return await ask(investments.withdraw, data, dry_run=True)
 
@@ -19,4 +19,4 @@ async def withdraw(data: investments.Withdraw, ask: Ask) -> WithdrawalView:
     return await investments.refund(withdrawn, ask.runner, ask.gateway, ask.actor)
 
 
-HANDLERS = [preview, withdraw]
+HANDLERS = [preview_withdrawal, withdraw]

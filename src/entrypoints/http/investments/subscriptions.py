@@ -6,12 +6,12 @@ from uuid import UUID
 
 import msgspec
 
-from ...application import investments
-from ...application.investments import PaidCharge, PlanView, Renewals, SubscriptionView
-from ...application.pages import Limit, Page
-from ...domain import shared
-from .ask import Ask
-from .routes import ADMINS, ANYONE, SIGNED_IN, delete, get, post, put
+from ....application import investments
+from ....application.investments import PaidCharge, PlanView, Renewals, SubscriptionView
+from ....application.pages import Limit, Page
+from ....domain import shared
+from ..ask import Ask
+from ..routes import ADMINS, ANYONE, SIGNED_IN, delete, get, post, put
 
 
 class RenewSome(shared.Command, kw_only=True):

@@ -1,57 +1,9 @@
-"""The points ledger over HTTP. Members read their own; administrators and services move points."""
+"""Movements of points over HTTP: administrators and services make them, members give and convert."""
 
-from uuid import UUID
-
-from ...application import points
-from ...application.pages import Limit, Page
-from ...application.points import (
-    Balance,
-    BooksView,
-    Converted,
-    Expiring,
-    Given,
-    PolicyView,
-    RateView,
-    StatementLine,
-    Summary,
-    Unit,
-    Units,
-)
-from ...domain.points import POINTS
-from .ask import Ask
-from .routes import ADMINS, SIGNED_IN, get, post
-
-
-@get("/points/balance", allow=SIGNED_IN)
-async def balance(ask: Ask, unit: Unit = POINTS, user_id: UUID | None = None) -> Balance:
-    """Read a balance in its parts: one's own, or a member's for administrators."""
-    return await ask.read(points.balance, points.GetBalance(user_id=user_id or ask.actor.user_id, unit=unit))
-
-
-@get("/points/statement", allow=SIGNED_IN)
-async def statement(
-    ask: Ask, unit: Unit = POINTS, user_id: UUID | None = None, limit: Limit = 25, cursor: str | None = None
-) -> Page[StatementLine]:
-    """List the lines of an account with the lots they touched, newest first."""
-    question = points.GetStatement(
-        user_id=user_id or ask.actor.user_id, unit=unit, limit=limit, cursor=cursor
-    )
-    return await ask.read(points.statement, question)
-
-
-@get("/points/expiring", allow=SIGNED_IN)
-async def expiring(
-    ask: Ask, unit: Unit = POINTS, user_id: UUID | None = None, days: points.Days = 60
-) -> Expiring:
-    """Read what expires within some days, soonest first."""
-    question = points.GetExpiring(user_id=user_id or ask.actor.user_id, unit=unit, days=days)
-    return await ask.read(points.expiring, question)
-
-
-@get("/points/summary", allow=SIGNED_IN)
-async def summary(ask: Ask, unit: Unit = POINTS, user_id: UUID | None = None) -> Summary:
-    """Read an account at a glance."""
-    return await ask.read(points.summary, points.GetBalance(user_id=user_id or ask.actor.user_id, unit=unit))
+from ....application import points
+from ....application.points import Balance, Converted, Given
+from ..ask import Ask
+from ..routes import ADMINS, SIGNED_IN, post
 
 
 @post("/points/earnings", allow=ADMINS, moves=True)
@@ -126,30 +78,6 @@ async def reopen_account(data: points.ReopenAccount, ask: Ask) -> Balance:
     return await ask(points.reopen_account, data)
 
 
-@get("/points/units", allow=SIGNED_IN, statuses=())
-async def units(ask: Ask) -> Units:
-    """Read what is counted: every policy and rate in all versions, and how far the books are closed."""
-    return await ask.read(points.units, points.ListUnits())
-
-
-@post("/points/policies", allow=ADMINS, statuses=(422,))
-async def set_policy(data: points.SetPolicy, ask: Ask) -> PolicyView:
-    """Say how a unit behaves from an instant on; the first version makes it (administrators, services)."""
-    return await ask(points.set_policy, data)
-
-
-@post("/points/rates", allow=ADMINS, statuses=(422,))
-async def set_rate(data: points.SetRate, ask: Ask) -> RateView:
-    """Say what a unit becomes when it is converted, from an instant on (administrators, services)."""
-    return await ask(points.set_rate, data)
-
-
-@post("/points/closings", allow=ADMINS, statuses=(409, 422))
-async def close_period(data: points.ClosePeriod, ask: Ask) -> BooksView:
-    """Close the books of a unit through the end of a month (administrators, services)."""
-    return await ask(points.close_period, data)
-
-
 @post("/points/expirations", allow=ADMINS, moves=True)
 async def expire(data: points.Expire, ask: Ask) -> Balance:
     """Write down what expired on an account (administrators, services)."""
@@ -157,10 +85,6 @@ async def expire(data: points.Expire, ask: Ask) -> Balance:
 
 
 HANDLERS = [
-    balance,
-    statement,
-    expiring,
-    summary,
     earn,
     spend,
     hold,
@@ -173,9 +97,5 @@ HANDLERS = [
     claw_back,
     close_account,
     reopen_account,
-    units,
-    set_policy,
-    set_rate,
-    close_period,
     expire,
 ]

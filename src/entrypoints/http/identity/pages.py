@@ -14,13 +14,13 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import State
 from litestar.params import FromPath
 
-from ...application import identity
-from ...application.identity import PATH, Gate
-from ...domain import identity as rules
-from ...domain import shared
-from .ask import device_of
-from .errors import status_of
-from .headers import request_id_of
+from ....application import identity
+from ....application.identity import PATH, Gate
+from ....domain import identity as rules
+from ....domain import shared
+from ..ask import device_of
+from ..errors import status_of
+from ..headers import request_id_of
 
 AnyRequest = Request[Any, Any, State]
 Fields = dict[str, str]

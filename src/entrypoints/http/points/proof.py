@@ -3,13 +3,13 @@
 from datetime import date
 from uuid import UUID
 
-from ...application.pages import Limit, Page
-from ...application.points import Unit, auditing, sealing
-from ...application.points.auditing import Verification
-from ...application.points.sealing import ProofView, SealView
-from ...domain.points import POINTS
-from .ask import Ask
-from .routes import ADMINS, ANYONE, SIGNED_IN, get, post
+from ....application.pages import Limit, Page
+from ....application.points import Unit, auditing, sealing
+from ....application.points.auditing import Verification
+from ....application.points.sealing import ProofView, SealView
+from ....domain.points import POINTS
+from ..ask import Ask
+from ..routes import ADMINS, ANYONE, SIGNED_IN, get, post
 
 
 @get("/points/verification", allow=SIGNED_IN)

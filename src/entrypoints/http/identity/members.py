@@ -3,12 +3,12 @@
 from typing import TypeVar
 from uuid import UUID
 
-from ...application import identity
-from ...application.identity import Email, MemberView, SessionView, SignedIn, SignedOut
-from ...application.pages import Limit, Page
-from ...domain import shared
-from .ask import Ask
-from .routes import ADMINS, ANYONE, SIGNED_IN, delete, get, post, put
+from ....application import identity
+from ....application.identity import Email, MemberView, SessionView, SignedIn, SignedOut
+from ....application.pages import Limit, Page
+from ....domain import shared
+from ..ask import Ask
+from ..routes import ADMINS, ANYONE, SIGNED_IN, delete, get, post, put
 
 S = TypeVar("S", identity.SignUp, identity.SignIn, identity.SignInByMail, identity.SecondStep)
 

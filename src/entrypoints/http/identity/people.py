@@ -2,17 +2,17 @@
 
 from uuid import UUID
 
-from ...application.identity import checks, consent, levels, profile
-from ...application.identity.checks import ChecksView, CheckView
-from ...application.identity.consent import ConsentLine, ConsentView
-from ...application.identity.levels import LevelChangeView
-from ...application.identity.profile import ProfileView
-from ...application.investments import standing
-from ...application.investments.standing import LevelView, LimitsView
-from ...application.pages import Limit, Page
-from ...domain import shared
-from .ask import Ask
-from .routes import ADMINS, SIGNED_IN, get, post, put
+from ....application.identity import checks, consent, levels, profile
+from ....application.identity.checks import ChecksView, CheckView
+from ....application.identity.consent import ConsentLine, ConsentView
+from ....application.identity.levels import LevelChangeView
+from ....application.identity.profile import ProfileView
+from ....application.investments import standing
+from ....application.investments.standing import LevelView, LimitsView
+from ....application.pages import Limit, Page
+from ....domain import shared
+from ..ask import Ask
+from ..routes import ADMINS, SIGNED_IN, get, post, put
 
 
 @get("/members/{user_id:uuid}/profile", allow=SIGNED_IN)

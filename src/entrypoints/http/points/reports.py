@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from ...application.investments import coverage as covering
-from ...application.investments.coverage import Coverage
-from ...application.points import Month, Unit, reports
-from ...application.points.reports import (
+from ....application.investments import coverage as covering
+from ....application.investments.coverage import Coverage
+from ....application.points import Month, Unit, reports
+from ....application.points.reports import (
     AsOf,
     Forecast,
     Instant,
@@ -15,9 +15,9 @@ from ...application.points.reports import (
     MonthsAhead,
     Periods,
 )
-from ...domain.points import POINTS
-from .ask import Ask
-from .routes import ADMINS, SIGNED_IN, get
+from ....domain.points import POINTS
+from ..ask import Ask
+from ..routes import ADMINS, SIGNED_IN, get
 
 
 @get("/points/balance/as-of", allow=SIGNED_IN, statuses=(404, 422))

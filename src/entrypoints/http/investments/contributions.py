@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
-from ...application.investments import contributions
-from ...application.investments.contributions import ContributionView
-from ...application.pages import Limit, Page
-from .ask import Ask
-from .routes import SIGNED_IN, get
+from ....application.investments import contributions
+from ....application.investments.contributions import ContributionView
+from ....application.pages import Limit, Page
+from ..ask import Ask
+from ..routes import SIGNED_IN, get
 
 
 @get("/contributions", allow=SIGNED_IN)

@@ -1,11 +1,11 @@
 """What administrators and services have done for all members at once: what ended is written down, who is to
 be warned is, and opening balances are brought."""
 
-from ...application.points import importing, sweeping
-from ...application.points.importing import Brought
-from ...application.points.sweeping import Batch, DueOf
-from .ask import Ask
-from .routes import ADMINS, post
+from ....application.points import importing, sweeping
+from ....application.points.importing import Brought
+from ....application.points.sweeping import Batch, DueOf
+from ..ask import Ask
+from ..routes import ADMINS, post
 
 
 @post("/points/sweeps", allow=ADMINS, status_code=200)
