@@ -10,9 +10,12 @@ import inspect
 import re
 import textwrap
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from document import OPERATIONS
+from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
 from baobab.application.work import ADMINS, ANYONE, PARTNERS, SIGNED_IN, QueryCase, UseCase
@@ -93,20 +96,17 @@ def _table(first: str) -> Iterator[list[str]]:
             yield cells
 
 
-APP = build(MemoryContainer(settings=Settings()))
-DOCUMENT = APP.openapi_schema.to_schema()
-OPERATIONS: dict[str, tuple[str, str, dict[str, Any]]] = {
-    operation["operationId"]: (method.upper(), path, operation)
-    for path, methods in DOCUMENT["paths"].items()
-    for method, operation in methods.items()
-}
+@cache
+def app() -> Litestar:
+    return build(MemoryContainer(settings=Settings()))
 
 
+@cache
 def handlers() -> dict[str, HTTPRouteHandler]:
     """The handler of every operation."""
     return {
         str(handler.operation_id): handler
-        for route in APP.routes
+        for route in app().routes
         for handler in getattr(route, "route_handlers", ())
         if handler.resolve_include_in_schema() and handler.operation_id
     }

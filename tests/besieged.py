@@ -10,24 +10,16 @@ from uuid import uuid4
 
 import asyncpg
 import httpx
+from document import OPERATIONS
 from serving import serving
 
 from baobab.adapters.postgres.schema import metadata
-from baobab.entrypoints.container import MemoryContainer
 from baobab.entrypoints.demo.people import ACCOUNTS
-from baobab.entrypoints.http.app import build
-from baobab.entrypoints.settings import Settings
 
 Aim = dict[str, str]
 """Real ids that belong together, by the names that parameters and fields have."""
 
 PASSWORDS = {account.email: account.password for account in ACCOUNTS}
-DOCUMENT = build(MemoryContainer(settings=Settings())).openapi_schema.to_schema()
-OPERATIONS = {
-    operation["operationId"]: (method.upper(), path, operation)
-    for path, methods in DOCUMENT["paths"].items()
-    for method, operation in methods.items()
-}
 OF_OTHERS = {
     "category": "select id as category_id from baobab.category",
     "project": "select id as project_id from baobab.project",

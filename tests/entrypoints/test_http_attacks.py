@@ -13,7 +13,8 @@ from uuid import uuid4
 import asyncpg
 import httpx
 import pytest
-from besieged import DOCUMENT, NOTHING, OPERATIONS, Aim, Town, besieged, body_of
+from besieged import NOTHING, Aim, Town, besieged, body_of
+from document import DOCUMENT, OPERATIONS
 
 ADMIN = "admin@example.org"
 SCHEMAS = DOCUMENT["components"]["schemas"]

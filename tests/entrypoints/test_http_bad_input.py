@@ -8,23 +8,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from document import OPERATIONS
 from edge import UNKNOWN, Client, Headers, memory_client, session_of, signed_in
 
 from baobab.application.identity import ATTEMPTS, PROOFS
 from baobab.application.work import RUNS
-from baobab.entrypoints.container import MemoryContainer
-from baobab.entrypoints.http.app import build
-from baobab.entrypoints.settings import Settings
 
-DOCUMENT = build(MemoryContainer(settings=Settings())).openapi_schema.to_schema()
-OPERATIONS = [
-    (method.upper(), path, operation)
-    for path, methods in DOCUMENT["paths"].items()
-    for method, operation in methods.items()
-]
-IDS = [operation["operationId"] for _, _, operation in OPERATIONS]
-WITH_BODY = [one for one in OPERATIONS if "requestBody" in one[2]]
-BODIES = [operation["operationId"] for _, _, operation in WITH_BODY]
+WITH_BODY = {name: one for name, one in OPERATIONS.items() if "requestBody" in one[2]}
 WRONG: tuple[Any, ...] = (
     None,
     True,
@@ -116,7 +106,7 @@ def refused(client: Client, method: str, path: str, headers: Headers, content: A
     return answer.status_code
 
 
-@pytest.mark.parametrize(("method", "path", "operation"), WITH_BODY, ids=BODIES)
+@pytest.mark.parametrize(("method", "path", "operation"), WITH_BODY.values(), ids=WITH_BODY)
 def test_what_is_no_json_object_is_refused(
     client: Client, admin: Headers, method: str, path: str, operation: dict[str, Any]
 ) -> None:
@@ -124,7 +114,7 @@ def test_what_is_no_json_object_is_refused(
         assert refused(client, method, at(path), admin, content) == 400, content
 
 
-@pytest.mark.parametrize(("method", "path", "operation"), WITH_BODY, ids=BODIES)
+@pytest.mark.parametrize(("method", "path", "operation"), WITH_BODY.values(), ids=WITH_BODY)
 def test_an_unknown_field_is_refused(
     client: Client, admin: Headers, method: str, path: str, operation: dict[str, Any]
 ) -> None:
@@ -132,7 +122,7 @@ def test_an_unknown_field_is_refused(
     assert refused(client, method, at(path), admin, body) == 400
 
 
-@pytest.mark.parametrize(("method", "path", "operation"), WITH_BODY, ids=BODIES)
+@pytest.mark.parametrize(("method", "path", "operation"), WITH_BODY.values(), ids=WITH_BODY)
 def test_a_wrong_value_in_any_field_never_breaks_anything(
     client: Client, admin: Headers, method: str, path: str, operation: dict[str, Any]
 ) -> None:
@@ -143,7 +133,7 @@ def test_a_wrong_value_in_any_field_never_breaks_anything(
     assert not whole or 400 in statuses
 
 
-@pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS, ids=IDS)
+@pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS.values(), ids=OPERATIONS)
 def test_wrong_parameters_never_break_anything(
     client: Client, administrator: UUID, method: str, path: str, operation: dict[str, Any]
 ) -> None:
@@ -157,7 +147,7 @@ def test_wrong_parameters_never_break_anything(
     assert refused(client, method, f"{at(path)}?no_such_parameter=1", admin, body) == 400
 
 
-@pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS, ids=IDS)
+@pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS.values(), ids=OPERATIONS)
 def test_unknown_ids_and_strangers_never_break_anything(
     client: Client, admin: Headers, method: str, path: str, operation: dict[str, Any]
 ) -> None:
@@ -173,7 +163,7 @@ def test_unknown_ids_and_strangers_never_break_anything(
 def test_no_operation_that_moves_anything_works_without_a_key(client: Client, admin: Headers) -> None:
     moving = [
         (method, path, operation)
-        for method, path, operation in WITH_BODY
+        for method, path, operation in WITH_BODY.values()
         if any(one["name"] == "Idempotency-Key" for one in operation.get("parameters", ()))
     ]
     for method, path, operation in moving:

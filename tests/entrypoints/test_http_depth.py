@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from besieged import OPERATIONS
+from document import OPERATIONS
 from edge import Client, memory_client, signed_in
 
 from baobab.entrypoints.http.app import MOST_BODY

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from authorisation import Line, written
-from besieged import OF_OTHERS, OPERATIONS, Aim, Town, besieged
+from besieged import OF_OTHERS, Aim, Town, besieged
+from document import OPERATIONS
 
 MEMBER, PARTNER, OWNER, ADMIN = (
     "member-1@example.org",

@@ -11,7 +11,8 @@ from typing import Any
 
 import asyncpg
 import pytest
-from besieged import OPERATIONS, body_of
+from besieged import body_of
+from document import OPERATIONS
 from edge import signed_in
 from litestar.testing import TestClient
 
