@@ -12,7 +12,7 @@ from baobab.adapters.postgres.database import Database
 from baobab.application.runner import utc_now
 from baobab.domain import identity as rules
 from baobab.domain import shared
-from baobab.entrypoints.cli.members import command
+from baobab.entrypoints.cli.identity import command
 from builders import World
 
 WORD = "correct horse battery"

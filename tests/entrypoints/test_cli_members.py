@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 from investing import hives, investor, join
 
 from baobab.adapters.postgres.database import Database
-from baobab.entrypoints.cli.members import command
+from baobab.entrypoints.cli.identity import command
 from builders import World
 
 WHO = "member-1@example.org"

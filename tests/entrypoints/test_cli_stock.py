@@ -7,7 +7,7 @@ from click.testing import CliRunner, Result
 from ordering import Market
 
 from baobab.adapters.postgres.database import Database
-from baobab.entrypoints.cli.stock import command
+from baobab.entrypoints.cli.inventory import command
 from builders import World
 
 

@@ -10,7 +10,7 @@ from subscribing import subscriber
 
 from baobab.adapters.postgres.database import Database
 from baobab.application.runner import utc_now
-from baobab.entrypoints.cli.subscriptions import command
+from baobab.entrypoints.cli.investments import command
 from builders import World
 
 

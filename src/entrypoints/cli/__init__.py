@@ -12,7 +12,7 @@ from ... import __version__
 from ...adapters.postgres.server import EmbeddedServerError
 from ...domain import shared
 from ..settings import InvalidSetting
-from . import audit, db, demo, members, orders, payments, points, reference, serve, stock, subscriptions
+from . import audit, db, demo, identity, inventory, investments, orders, payments, points, reference, serve
 
 REFUSED, UNUSABLE = 1, 3
 
@@ -27,7 +27,19 @@ def cli() -> None:
     """
 
 
-for context in (serve, db, demo, points, payments, orders, stock, subscriptions, members, audit, reference):
+for context in (
+    serve,
+    db,
+    demo,
+    points,
+    payments,
+    orders,
+    inventory,
+    investments,
+    identity,
+    audit,
+    reference,
+):
     cli.add_command(context.command)
 
 

@@ -9,7 +9,7 @@ import rich_click as click
 from .. import program
 from ..demo import ACCOUNTS, Demo, load_demo, load_year, subscribers
 from ..settings import from_environment
-from . import books
+from .points import books
 from .terminal import as_json, print_json, text_of
 
 YEAR = ("year", "renewed", "failed", "ended", "cancelled", "returned", "unanswered")

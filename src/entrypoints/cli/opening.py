@@ -6,20 +6,20 @@ import rich_click as click
 
 
 class LateGroup(click.RichGroup):
-    """Knows beside its own commands the `COMMANDS` of modules of this package, named by `late(...)`."""
+    """Knows beside its own commands the tuples `COMMANDS` of modules named by `late(...)`."""
 
     def __init__(self, *args: object, **options: object) -> None:
         super().__init__(*args, **options)  # type: ignore[arg-type]
-        self._late: tuple[str, ...] = ()
+        self._late: tuple[tuple[str, str], ...] = ()
 
-    def late(self, *modules: str) -> None:
-        """Name modules to import when somebody looks for a command."""
-        self._late += modules
+    def late(self, package: str, *modules: str) -> None:
+        """Name modules, seen from a package, to import when somebody looks for a command."""
+        self._late += tuple((module, package) for module in modules)
 
     def _open(self) -> None:
-        modules, self._late = self._late, ()
-        for module in modules:
-            for command in import_module(f".{module}", __package__).COMMANDS:
+        late, self._late = self._late, ()
+        for module, package in late:
+            for command in import_module(module, package).COMMANDS:
                 self.add_command(command)
 
     def list_commands(self, ctx: click.Context) -> list[str]:

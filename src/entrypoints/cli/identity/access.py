@@ -6,15 +6,15 @@ from uuid import UUID
 
 import rich_click as click
 
-from ...application import identity
-from ...application.identity import KeyMade, KeyView, MemberView, SignedOut
-from ...application.pages import Page
-from ...application.work import UseCase
-from ...domain import identity as rules
-from ...domain import shared
-from ..container import Container
-from ..program import OPERATOR
-from .terminal import as_json, member_id, moment, on_database, print_json, show, show_all
+from ....application import identity
+from ....application.identity import KeyMade, KeyView, MemberView, SignedOut
+from ....application.pages import Page
+from ....application.work import UseCase
+from ....domain import identity as rules
+from ....domain import shared
+from ...container import Container
+from ...program import OPERATOR
+from ..terminal import as_json, member_id, moment, on_database, print_json, show, show_all
 
 KEY_COLUMNS = ("name", "acts_as", "scopes", "expires_at", "last_used_at", "revoked_at", "id")
 DRY_RUN = click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")

@@ -10,17 +10,17 @@ from uuid import UUID
 import msgspec
 import rich_click as click
 
-from ...application.pages import Page
-from ...application.points import auditing, sealing
-from ...application.points.auditing import FIRST, LAST, Verdict, Verification, Verify
-from ...application.points.sealing import ProofView, SealView
-from ...domain import shared
-from ...domain.points import POINTS, seals
-from ...domain.points.audit import Finding
-from ..container import Container
-from ..program import OPERATOR
-from .progress import progress
-from .terminal import as_json, member_id, on_database, print_json, show, show_all
+from ....application.pages import Page
+from ....application.points import auditing, sealing
+from ....application.points.auditing import FIRST, LAST, Verdict, Verification, Verify
+from ....application.points.sealing import ProofView, SealView
+from ....domain import shared
+from ....domain.points import POINTS, seals
+from ....domain.points.audit import Finding
+from ...container import Container
+from ...program import OPERATOR
+from ..progress import progress
+from ..terminal import as_json, member_id, on_database, print_json, show, show_all
 
 BROKEN = 1
 """The exit code of a verification that found something, and of a proof that does not hold."""

@@ -6,13 +6,13 @@ from typing import Any, get_args
 import msgspec
 import rich_click as click
 
-from ...application import points
-from ...application.points import Units, sweeping
-from ...domain.points import NOTICE, POINTS, Consumption
-from ..container import Container
-from ..program import OPERATOR
-from .points_moving import submit, submits
-from .terminal import as_json, moment, on_database, print_json, show_all
+from ....application import points
+from ....application.points import Units, sweeping
+from ....domain.points import NOTICE, POINTS, Consumption
+from ...container import Container
+from ...program import OPERATOR
+from ..terminal import as_json, moment, on_database, print_json, show_all
+from .moving import submit, submits
 
 POLICY_COLUMNS = (
     "unit",

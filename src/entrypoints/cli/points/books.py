@@ -6,10 +6,10 @@ import rich_click as click
 from rich.console import Console
 from rich.table import Column, Table
 
-from ...application.investments.coverage import Coverage
-from ...application.points.reports import Liability, LimitedNetwork, Periods
-from ...domain import shared
-from .terminal import show, text_of
+from ....application.investments.coverage import Coverage
+from ....application.points.reports import Liability, LimitedNetwork, Periods
+from ....domain import shared
+from ..terminal import show, text_of
 
 OWED = ("unit", "month", "funded", "bonus", "points", "euros")
 MOVED = (

@@ -7,16 +7,16 @@ from typing import Any, TypeVar
 
 import rich_click as click
 
-from ...application import points
-from ...application.investments import coverage as covering
-from ...application.points import reports
-from ...application.work import QueryCase
-from ...domain import shared
-from ..container import Container
-from ..program import OPERATOR
+from ....application import points
+from ....application.investments import coverage as covering
+from ....application.points import reports
+from ....application.work import QueryCase
+from ....domain import shared
+from ...container import Container
+from ...program import OPERATOR
+from ..terminal import as_json, member_id, moment, on_database, print_json, show
 from . import books
-from .points_moving import UNIT
-from .terminal import as_json, member_id, moment, on_database, print_json, show
+from .moving import UNIT
 
 Q = TypeVar("Q", bound=shared.Query)
 V = TypeVar("V", bound=shared.Record)

@@ -1,31 +1,22 @@
-"""`baobab members`: who is there, and what they may do."""
+"""`baobab members list`, `role`: who is there, and what they may do."""
 
 from typing import get_args
 from uuid import UUID
 
 import rich_click as click
 
-from ...application import identity
-from ...application.identity import MemberView
-from ...application.pages import Page
-from ...domain.identity import MemberRole
-from ..container import Container
-from ..program import OPERATOR
-from .opening import LateGroup
-from .terminal import as_json, member_id, on_database, print_json, show, show_all
+from ....application import identity
+from ....application.identity import MemberView
+from ....application.pages import Page
+from ....domain.identity import MemberRole
+from ...container import Container
+from ...program import OPERATOR
+from ..terminal import as_json, member_id, on_database, print_json, show, show_all
 
 COLUMNS = ("email", "name", "role", "level", "status", "verified_at", "created_at", "user_id")
 
 
-@click.group("members", cls=LateGroup)
-def command() -> None:
-    """Look at members, let them in, give them roles, check who they are. MEMBER is an e-mail or an id."""
-
-
-command.late("members_access", "members_kyc", "members_privacy")
-
-
-@command.command("list")
+@click.command("list")
 @click.option("--limit", type=click.IntRange(1, 100), default=25, show_default=True)
 @click.option("--cursor", help="The `next_cursor` of the page before.")
 @as_json
@@ -45,7 +36,7 @@ def list_members(limit: int, cursor: str | None, as_json: bool) -> None:
         click.echo(f"More: --cursor {page.next_cursor}")
 
 
-@command.command()
+@click.command()
 @click.argument("member")
 @click.argument("role", type=click.Choice(get_args(MemberRole)))
 @click.option("--producer", type=click.UUID, help="The producer that a partner acts for.")
@@ -60,3 +51,6 @@ def role(member: str, role: MemberRole, producer: UUID | None, dry_run: bool, as
         return await container.runner()(identity.set_role, wish, actor=OPERATOR, dry_run=dry_run)
 
     show(on_database(do), as_json=as_json)
+
+
+COMMANDS = (list_members, role)

@@ -7,13 +7,13 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 import rich_click as click
 
-from ...application import points
-from ...application.work import UseCase
-from ...domain import shared
-from ...domain.points import POINTS, SourceType
-from ..container import Container
-from ..program import OPERATOR
-from .terminal import as_json, member_id, moment, on_database, show_whole
+from ....application import points
+from ....application.work import UseCase
+from ....domain import shared
+from ....domain.points import POINTS, SourceType
+from ...container import Container
+from ...program import OPERATOR
+from ..terminal import as_json, member_id, moment, on_database, show_whole
 
 C = TypeVar("C", bound=shared.Record)
 V = TypeVar("V", bound=shared.Record)

@@ -6,15 +6,15 @@ from uuid import UUID
 
 import rich_click as click
 
-from ...application.identity import checks
-from ...application.identity.checks import ChecksView, CheckView
-from ...application.investments import standing
-from ...application.investments.standing import LevelView, LimitsView
-from ...application.pages import Page
-from ...domain.identity.checks import CheckedLevel, Verdict
-from ..container import Container
-from ..program import OPERATOR
-from .terminal import as_json, member_id, on_database, print_json, show, show_all
+from ....application.identity import checks
+from ....application.identity.checks import ChecksView, CheckView
+from ....application.investments import standing
+from ....application.investments.standing import LevelView, LimitsView
+from ....application.pages import Page
+from ....domain.identity.checks import CheckedLevel, Verdict
+from ...container import Container
+from ...program import OPERATOR
+from ..terminal import as_json, member_id, on_database, print_json, show, show_all
 
 COLUMNS = ("asked_at", "level", "status", "expires_at", "provider", "evidence", "user_id", "id")
 WHY = click.option("--reason", required=True, help="Why: kept with the check.")

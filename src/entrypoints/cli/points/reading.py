@@ -1,36 +1,19 @@
-"""`baobab points`: balances and statements of members, and the commands of the modules named below."""
+"""`baobab points balance`, `statement`: what members have, and how it came about."""
 
 import rich_click as click
 
-from ...application import points
-from ...application.pages import Page
-from ...application.points import Balance, StatementLine
-from ...domain.points import POINTS
-from ..container import Container
-from ..program import OPERATOR
-from .opening import LateGroup
-from .terminal import as_json, member_id, on_database, print_json, show, show_all
+from ....application import points
+from ....application.pages import Page
+from ....application.points import Balance, StatementLine
+from ....domain.points import POINTS
+from ...container import Container
+from ...program import OPERATOR
+from ..terminal import as_json, member_id, on_database, print_json, show, show_all
 
 LINE_COLUMNS = ("sequence", "effective_at", "kind", "amount", "balance_after", "source_type", "reason")
 
 
-@click.group("points", cls=LateGroup)
-def command() -> None:
-    """Read the points ledger and write in it. MEMBER is an e-mail or an id."""
-
-
-command.late(
-    "points_import",
-    "points_moving",
-    "points_proof",
-    "points_reports",
-    "points_sweep",
-    "points_units",
-)
-"""The modules with the other commands: each has a tuple `COMMANDS`."""
-
-
-@command.command()
+@click.command()
 @click.argument("member")
 @click.option("--unit", default=POINTS, show_default=True)
 @as_json
@@ -44,7 +27,7 @@ def balance(member: str, unit: str, as_json: bool) -> None:
     show(on_database(ask), as_json=as_json)
 
 
-@command.command()
+@click.command()
 @click.argument("member")
 @click.option("--unit", default=POINTS, show_default=True)
 @click.option("--limit", type=click.IntRange(1, 100), default=25, show_default=True)
@@ -66,3 +49,6 @@ def statement(member: str, unit: str, limit: int, cursor: str | None, as_json: b
     show_all(page.items, LINE_COLUMNS, as_json=False)
     if page.next_cursor:
         click.echo(f"More: --cursor {page.next_cursor}")
+
+
+COMMANDS = (balance, statement)

@@ -5,13 +5,13 @@ from time import monotonic
 
 import rich_click as click
 
-from ...application.points import sweeping
-from ...application.points.sweeping import Tally, Task
-from ...domain import shared
-from ..container import Container
-from ..program import OPERATOR
-from .progress import progress
-from .terminal import as_json, on_database, show
+from ....application.points import sweeping
+from ....application.points.sweeping import Tally, Task
+from ....domain import shared
+from ...container import Container
+from ...program import OPERATOR
+from ..progress import progress
+from ..terminal import as_json, on_database, show
 
 UNIT = click.option("--unit", help="Which unit; every one by default.")
 DRY_RUN = click.option("--dry-run", is_flag=True, help="Say how much is due, and change nothing.")

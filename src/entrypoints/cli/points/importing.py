@@ -9,14 +9,14 @@ from typing import Any, TextIO
 
 import rich_click as click
 
-from ...application.points import importing, opening_files
-from ...application.points.importing import Count, Entry, LineReport
-from ...domain import shared
-from ...domain.points import POINTS
-from ..container import Container
-from ..program import OPERATOR
-from .progress import progress
-from .terminal import as_json, on_database, print_json, show, show_all
+from ....application.points import importing, opening_files
+from ....application.points.importing import Count, Entry, LineReport
+from ....domain import shared
+from ....domain.points import POINTS
+from ...container import Container
+from ...program import OPERATOR
+from ..progress import progress
+from ..terminal import as_json, on_database, print_json, show, show_all
 
 SHOWN = 20
 """Wrong lines, for people."""
