@@ -13,7 +13,7 @@ from baobab.adapters.postgres.rows import Stored, plain
 from baobab.adapters.postgres.schema import SCHEMA, Int, Time, Uuid, field
 from baobab.adapters.postgres.storage import Locking, PostgresStorage
 from baobab.adapters.postgres.stored import STORED
-from baobab.application.work import Kind, Listed
+from baobab.application.work import Group, Kind, Listed
 from baobab.domain import shared
 from builders import ddl_of
 
@@ -77,6 +77,11 @@ rate = Table(
 )
 
 COIN_ROWS, PURSE_ROWS, RATE_ROWS = Stored(COINS, coin), Stored(PURSES, purse), Stored(RATES, rate)
+
+
+def front(user_id: UUID) -> Group[Coin]:
+    """The first coins of somebody."""
+    return COINS.group("front", user_id)
 
 
 @asynccontextmanager
