@@ -138,6 +138,11 @@ def code_in(letter: Message) -> str:
     return found[1]
 
 
+def not_code_in(letter: Message) -> str:
+    """A code that is not that of a letter."""
+    return f"{(int(code_in(letter)) + 1) % 10**8:08}"
+
+
 def token_in(letter: Message) -> str:
     """The token of the link of a letter."""
     found = re.search(r"\?token=(\S+)\n", letter.text)

@@ -56,6 +56,13 @@ async def test_a_folder_holds_letters_that_only_their_owner_reads(tmp_path: Path
     assert "<p>Bonjour.</p>" in html.get_content()
 
 
+@pytest.mark.parametrize("to", ["=?utf-8?q?a=40evil.org=3e?=@b.co", "a,member-1@b.co", "x<member-1@b.co", ""])
+async def test_a_letter_goes_to_the_one_address_that_it_is_for_or_nowhere(tmp_path: Path, to: str) -> None:
+    with pytest.raises(MailNotSent):
+        await FolderMailer(tmp_path).send(Message(to, "Hello", "Hello"))
+    assert list(tmp_path.iterdir()) == []
+
+
 async def test_a_folder_keeps_the_newest_letters(tmp_path: Path) -> None:
     for number in range(MOST):
         (tmp_path / f"2000-{number:04}.eml").touch()

@@ -283,6 +283,13 @@ async def test_nobody_suspends_themselves(world: World) -> None:
         await world.run(identity.suspend, wish, actor=world.admin)
 
 
+async def test_nobody_changes_their_own_role(world: World) -> None:
+    """So the last administrator stays one."""
+    wish = identity.SetRole(user_id=world.admin.user_id, role="member")
+    with pytest.raises(rules.NotYourself):
+        await world.run(identity.set_role, wish, actor=world.admin)
+
+
 async def test_who_has_a_second_factor_signs_in_in_two_steps(world: World) -> None:
     signing = Signing(world)
     actor, _ = await with_factor(signing)
@@ -449,6 +456,48 @@ async def test_an_added_address_is_proved_by_the_link_and_the_password_too(world
     assert (await signing.letter()).subject.endswith("An e-mail was added")
     with pytest.raises(rules.ProofRefused):
         await identity.verify_by_password(wish, signing.gate, STRANGER)
+
+
+async def test_without_a_link_that_was_sent_nobody_guesses_at_a_password(world: World) -> None:
+    """A link that somebody made up is refused alike, whatever password stands beside it."""
+    signing = Signing(world)
+    owner, _ = await signing.join()
+    token = identity.LinkToken(owner.member.user_id, "verify", bytes(32)).text()
+    for password in (PASSWORD, "not the password"):
+        wish = identity.VerifyByPassword(token=token, password=password)
+        with pytest.raises(rules.ProofRefused):
+            await identity.verify_by_password(wish, signing.gate, STRANGER)
+
+
+async def test_guesses_beside_a_link_and_at_the_door_are_counted_together(world: World) -> None:
+    signing = Signing(world)
+    await signing.sign_up()
+    token = token_in(await signing.letter())
+    for _ in range(rules.FREE["password"]):
+        wish = identity.VerifyByPassword(token=token, password="not the password")
+        with pytest.raises(rules.WrongCredentials):
+            await identity.verify_by_password(wish, signing.gate, STRANGER)
+    with pytest.raises(rules.TooManyAttempts):
+        await signing.sign_in()
+
+
+@pytest.mark.parametrize("purpose", ["sign_in", "reset"])
+async def test_a_wrong_code_asks_the_storage_the_same_with_and_without_an_account(
+    world: World, purpose: rules.Purpose
+) -> None:
+    """Else the time that the answer takes says whether there is one."""
+    signing = Signing(world)
+    await signing.join()
+    await ask(signing, purpose)
+    await signing.letters()
+    use: Any = by_mail if purpose == "sign_in" else reset
+    commands = []
+    for email in (EMAIL, "nobody@example.org"):
+        before = world.run.attempts
+        with pytest.raises(rules.ProofRefused):
+            await use(signing, email=email, code="00000000")
+        commands.append(world.run.attempts - before)
+    assert commands == [2, 2]
 
 
 async def test_a_link_of_nobody_is_refused(world: World) -> None:

@@ -1,6 +1,7 @@
 """How members sign in, where memory and PostgreSQL might differ: proofs, guessing, second factors, keys."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 from signing import (
@@ -16,6 +17,7 @@ from signing import (
     code_in,
     key,
     kinds_of,
+    not_code_in,
     reset,
     step,
     token_in,
@@ -76,20 +78,70 @@ async def test_a_link_shown_many_times_at_once_in_two_processes_opens_one_sessio
     assert kinds_of(results) == ["ProofRefused"] * 15 + ["SignedIn"]
 
 
-async def test_after_five_wrong_codes_the_right_one_and_the_link_are_void(any_world: World) -> None:
+async def test_after_five_wrong_codes_of_its_owner_a_proof_is_void(any_world: World) -> None:
     signing = Signing(any_world)
-    await signing.join()
-    await ask(signing, "sign_in")
+    actor = await signing.actor((await signing.sign_up()).token)
     letter = await signing.letter()
-    wrong = f"{(int(code_in(letter)) + 1) % 10**8:08}"
     for _ in range(rules.MOST_WRONG):
         with pytest.raises(rules.ProofRefused):
-            await by_mail(signing, email=EMAIL, code=wrong)
+            await identity.verify_email(ByMail(code=not_code_in(letter)), signing.gate, actor)
     any_world.clock.advance(minutes=1)
-    with pytest.raises(rules.ProofRefused):
+    for proof in (ByMail(code=code_in(letter)), ByMail(token=token_in(letter))):
+        with pytest.raises(rules.ProofRefused):
+            await identity.verify_email(proof, signing.gate, actor)
+
+
+async def test_whoever_guesses_codes_waits_and_the_letter_still_lets_its_owner_in(any_world: World) -> None:
+    """Else a stranger who types wrong codes keeps a member out who waits for a letter."""
+    signing = Signing(any_world)
+    owner, _ = await signing.join()
+    await ask(signing, "sign_in")
+    letter = await signing.letter()
+    for _ in range(rules.FREE["code"]):
+        with pytest.raises(rules.ProofRefused):
+            await by_mail(signing, email=EMAIL, code=not_code_in(letter))
+    with pytest.raises(rules.TooManyAttempts):
         await by_mail(signing, email=EMAIL, code=code_in(letter))
+    assert (await by_mail(signing, token=token_in(letter))).member.user_id == owner.member.user_id
+
+
+async def test_once_a_password_is_chosen_no_link_of_before_lets_anybody_in(any_world: World) -> None:
+    """Whoever has read the letters of before is out."""
+    signing = Signing(any_world)
+    _, actor = await signing.join()
+    await ask(signing, "sign_in")
+    sign_in = token_in(await signing.letter())
+    await ask(signing, "reset")
+    forgotten = token_in(await signing.letter())
+    change = identity.ChangePassword(old_password=PASSWORD, password=NEW)
+    await identity.change_password(change, signing.gate, actor)
     with pytest.raises(rules.ProofRefused):
-        await by_mail(signing, token=token_in(letter))
+        await by_mail(signing, token=sign_in)
+    with pytest.raises(rules.ProofRefused):
+        await reset(signing, token=forgotten)
+    any_world.clock.advance(hours=1)
+    await ask(signing, "sign_in")
+    sign_in = token_in(await signing.letter())
+    any_world.clock.advance(minutes=1)
+    await ask(signing, "reset")
+    await reset(signing, token=token_in(await signing.letter()))
+    with pytest.raises(rules.ProofRefused):
+        await by_mail(signing, token=sign_in)
+
+
+async def test_who_reads_at_an_address_that_was_removed_comes_in_no_more(any_world: World) -> None:
+    signing = Signing(any_world)
+    owner, actor = await signing.join()
+    await identity.add_email(identity.AskByMail(email=OTHER), signing.gate, actor)
+    await identity.accept_added(ByMail(code=await signing.code(OTHER)), signing.gate, actor)
+    await ask(signing, "reset", OTHER)
+    lost = token_in(await signing.letter(OTHER))
+    await ask(signing, "sign_in")
+    kept = token_in(await signing.letter())
+    await identity.remove_email(identity.NameEmail(email=OTHER), signing.gate, actor)
+    with pytest.raises(rules.ProofRefused):
+        await reset(signing, token=lost)
+    assert (await by_mail(signing, token=kept)).member.user_id == owner.member.user_id
 
 
 async def test_a_forgotten_password_is_chosen_anew_and_every_session_is_closed(any_world: World) -> None:
@@ -282,8 +334,67 @@ async def test_a_key_is_rotated_and_the_old_one_lives_on_for_as_long_as_one_says
     with pytest.raises(shared.Unauthenticated):
         await signing.actor(old.token)
     await signing.actor(new.token)
+    actor = await signing.actor((await signing.sign_in()).token)
     with pytest.raises(rules.KeyRevokedAlready):
         await identity.rotate_key(old.key.id, identity.RotateKey(), signing.gate, actor)
+
+
+async def test_a_key_that_ends_makes_and_rotates_none_that_lasts_longer(any_world: World) -> None:
+    """Else whoever found one that is good for an hour has one that is good for ever."""
+    signing = Signing(any_world)
+    _, actor = await signing.join()
+    lasting = await key(signing, actor, "points:read")
+    soon, later = (any_world.clock() + timedelta(hours=one) for one in (1, 2))
+    short = await key(signing, actor, "identity:write", "points:read", expires_at=soon)
+    program = await signing.actor(short.token)
+    for ends in (None, later):
+        with pytest.raises(rules.KeyEnds) as refused:
+            await key(signing, program, "points:read", expires_at=ends)
+        assert refused.value.latest == soon
+    with pytest.raises(rules.KeyEnds):
+        await identity.rotate_key(lasting.key.id, identity.RotateKey(), signing.gate, program)
+    await key(signing, program, "points:read", expires_at=soon)
+    itself = await identity.rotate_key(short.key.id, identity.RotateKey(), signing.gate, program)
+    assert itself.key.expires_at == soon
+
+
+async def test_a_session_that_is_old_rotates_no_key(any_world: World) -> None:
+    signing = Signing(any_world)
+    _, actor = await signing.join()
+    made = await key(signing, actor, "identity:write")
+    program = await signing.actor(made.token)
+    any_world.clock.advance(minutes=16)
+    with pytest.raises(rules.SignInAgain):
+        await identity.rotate_key(made.key.id, identity.RotateKey(), signing.gate, actor)
+    await identity.rotate_key(made.key.id, identity.RotateKey(), signing.gate, program)
+
+
+async def test_a_key_is_no_stronger_than_who_rotates_it(any_world: World) -> None:
+    """A key that was made with a second factor is not had without one by rotating it."""
+    signing = Signing(any_world)
+    _, actor = await signing.join()
+    role = identity.SetRole(user_id=actor.user_id, role="admin")
+    await any_world.run(identity.set_role, role, actor=any_world.admin)
+    operator = shared.Actor(role="service")
+    wish = WishKey(name="till", scopes=("points:read",))
+    strong = await identity.new_key(wish, signing.gate, operator, owner=actor.user_id)
+    weak = await identity.rotate_key(strong.key.id, identity.RotateKey(), signing.gate, actor)
+    assert (await signing.actor(strong.token, require_second_factor=True)).role == "admin"
+    assert (await signing.actor(weak.token, require_second_factor=True)).role == "member"
+
+
+async def test_an_account_makes_only_so_many_keys_a_day_however_many_it_revokes(any_world: World) -> None:
+    signing = Signing(any_world)
+    _, actor = await signing.join()
+    made = await key(signing, actor, "identity:write")
+    for _ in range(rules.MOST_KEYS - 1):
+        wish = identity.RotateKey(overlap_minutes=0)
+        made = await identity.rotate_key(made.key.id, wish, signing.gate, actor)
+    with pytest.raises(rules.TooManyKeys):
+        await identity.rotate_key(made.key.id, identity.RotateKey(), signing.gate, actor)
+    any_world.clock.advance(days=1)
+    program = await signing.actor(made.token)
+    await identity.rotate_key(made.key.id, identity.RotateKey(), signing.gate, program)
 
 
 async def test_an_operator_makes_a_key_for_a_member_and_sees_and_revokes_it(any_world: World) -> None:
@@ -293,6 +404,7 @@ async def test_an_operator_makes_a_key_for_a_member_and_sees_and_revokes_it(any_
     wish = WishKey(name="till", scopes=("points:read", "points:read"))
     made = await identity.new_key(wish, signing.gate, operator, owner=actor.user_id)
     assert made.key.scopes == ("points:read",)
+    assert (await signing.letter()).subject.endswith("An API key was made")
     question = identity.ListKeys(user_id=actor.user_id)
     assert (await any_world.run.read(identity.api_keys, question, actor=operator)).items == (made.key,)
     with pytest.raises(shared.NotFound):

@@ -22,6 +22,12 @@ def member(**changes: object) -> identity.Member:
         ("Member-1@Example.ORG", "member-1@example.org"),
         ("  a@b.co ", "a@b.co"),
         ("first+tag@sub.example.org", "first+tag@sub.example.org"),
+        ("o'brien@example.org", "o'brien@example.org"),
+        ("a@bücher.example", "a@xn--bcher-kva.example"),
+        ("a@BÜCHER.example", "a@xn--bcher-kva.example"),
+        ("a@bu\u0308cher.example", "a@xn--bcher-kva.example"),
+        ("a@xn--bcher-kva.example", "a@xn--bcher-kva.example"),
+        ("a@example\u3002org", "a@example.org"),
     ],
 )
 def test_an_email_is_unique_whatever_its_case(given: str, kept: str) -> None:
@@ -43,12 +49,48 @@ def test_an_email_is_unique_whatever_its_case(given: str, kept: str) -> None:
         "a@b..co",
         "a\n@b.co",
         "a" * 250 + "@b.co",
+        "a" * 65 + "@b.co",
+        "a@" + "b" * 64 + ".co",
+        "a@-b.co",
+        "a@b_.co",
+        "a@b.co.",
+        "a@127.0.0.1",
+        "a@[127.0.0.1]",
+        ".a@b.co",
+        "a..b@b.co",
     ],
 )
 def test_what_is_no_email_is_named(given: str) -> None:
     with pytest.raises(identity.InvalidEmail) as refused:
         identity.email_of(given)
     assert refused.value.email == given
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "=?utf-8?q?a=40evil.org=3E?=@b.co",
+        "a,victim@b.co",
+        "x<victim@b.co",
+        "a:victim@b.co",
+        "x(c)@b.co",
+        '"x"@b.co',
+        ";a@b.co",
+        "a@b<c.co",
+    ],
+)
+def test_what_a_mail_program_would_write_to_another_address_is_no_email(given: str) -> None:
+    with pytest.raises(identity.InvalidEmail):
+        identity.email_of(given)
+
+
+@pytest.mark.parametrize(
+    "given", ["caf\u00e9@b.co", "cafe\u0301@b.co", "\u0430@b.co", "\uff41@b.co", "\u212a@b.co"]
+)
+def test_what_only_looks_like_an_email_is_none(given: str) -> None:
+    """Letters beyond ASCII before the @ look like others, and are written in several ways."""
+    with pytest.raises(identity.InvalidEmail):
+        identity.email_of(given)
 
 
 def test_a_password_has_ten_characters() -> None:

@@ -3,17 +3,20 @@
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
 
-from ...application.mail import Message
+from ...application.mail import MailNotSent, Message
 from ...application.runner import utc_now
 
 SENDER = "baobab <noreply@localhost>"
 
 
 def email_of(message: Message, sender: str) -> EmailMessage:
-    """The e-mail of a letter, which no robot need answer."""
+    """The e-mail of a letter, which no robot need answer. Raises MailNotSent where it would go anywhere else
+    than to the one address that it is for."""
     mail = EmailMessage()
     mail["From"] = sender or SENDER
     mail["To"] = message.to
+    if [one.addr_spec for one in mail["To"].addresses] != [message.to]:
+        raise MailNotSent
     mail["Subject"] = message.subject
     mail["Date"] = format_datetime(utc_now())
     mail["Message-ID"] = make_msgid(domain="baobab")

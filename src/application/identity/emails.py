@@ -11,7 +11,20 @@ from .attempts import charged
 from .gate import Gate, trusted
 from .letters import notice
 from .members import claim
-from .proving import AskByMail, ByMail, Sent, ShowProof, greet, proof_locks, send_proof, show, shown_by_owner
+from .proving import (
+    AskByMail,
+    ByMail,
+    Sent,
+    ShowProof,
+    greet,
+    link_keys,
+    look_at_proof,
+    proof_locks,
+    send_proof,
+    show_own,
+    shown_by_owner,
+    void_links,
+)
 from .records import (
     LOGINS,
     MEMBERS,
@@ -87,7 +100,7 @@ def _accept_locks(command: ShowProof, work: Work) -> tuple[Wanted, ...]:
 async def accept_email(command: ShowProof, work: Work) -> Accepted:
     """Take the proof of an e-mail: from now on it signs its owner in. Raises EmailTaken, TooManyEmails."""
     work.actor.must_own(command.user_id, "member", command.user_id)
-    proof = show(work, command)
+    proof = show_own(work, command)
     if proof is None:
         return Accepted(None)
     work.remove(proof)
@@ -102,18 +115,18 @@ async def verify_email(command: ByMail, gate: Gate, actor: shared.Actor) -> Memb
 
 
 async def verify_by_password(command: VerifyByPassword, gate: Gate, actor: shared.Actor) -> MemberView:
-    """Prove an e-mail, of sign-up or to be added, by a link and the password. Raises ProofRefused,
-    WrongCredentials, TooManyAttempts."""
+    """Prove an e-mail, of sign-up or to be added, by a link and the password, at which nobody guesses who has
+    no link. Raises ProofRefused, WrongCredentials, TooManyAttempts."""
     link = read_link(command.token, "verify", "add_email")
-    await charged(gate, actor, "password", link.user_id)
-    try:
-        found = await account_of(link.user_id, gate, actor)
-    except shared.NotFound:
-        raise identity.ProofRefused from None
+    shown = _shown(link)
+    if not (await gate.run(look_at_proof, shown, actor=trusted(actor))).right:
+        raise identity.ProofRefused
+    found = await account_of(link.user_id, gate, actor)
+    await charged(gate, actor, "password", found.member.email)
     hashed = found.password.hash if found.password else ""
     if not await gate.secrets.matches(hashed, command.password):
         raise identity.WrongCredentials
-    accepted = await gate.run(accept_email, _shown(link), actor=trusted(actor))
+    accepted = await gate.run(accept_email, shown, actor=trusted(actor))
     if accepted.member is None:
         raise identity.ProofRefused
     if link.purpose == "add_email":
@@ -197,7 +210,8 @@ async def accept_added(command: ByMail, gate: Gate, actor: shared.Actor) -> Memb
 
 
 def _own_email_locks(command: NameEmail, work: Work) -> tuple[Wanted, ...]:
-    return email_key(command.email), MEMBERS.key(work.actor.user_id), *own_session_keys(work)
+    owner = work.actor.user_id
+    return email_key(command.email), MEMBERS.key(owner), *own_session_keys(work), *link_keys(owner)
 
 
 @use_case(allow=SIGNED_IN, locks=_own_email_locks)
@@ -224,12 +238,14 @@ async def change_email(command: NameEmail, gate: Gate, actor: shared.Actor) -> M
 
 @use_case(allow=SIGNED_IN, locks=_own_email_locks)
 async def drop_email(command: NameEmail, work: Work) -> Changed:
-    """Remove one of one's own e-mails. Raises EmailNotYours, EmailInUse, SignInAgain."""
+    """Remove one of one's own e-mails; who reads there comes in no more. Raises EmailNotYours, EmailInUse,
+    SignInAgain."""
     check_fresh(work)
     member = work.get(MEMBERS.key(work.actor.user_id))
     login = identity.owned(work.find(email_key(command.email)), member, command.email)
     identity.check_spare(member, login.value)
     work.remove(login)
+    void_links(work, member.user_id, login.value)
     work.record(identity.EmailRemoved(member.user_id))
     return Changed(member_view(member), member.email)
 

@@ -10,7 +10,9 @@ from ...domain import identity, shared
 from ...domain.identity import ApiKey, KeyRole
 from ..pages import Limit, Page, page_of, uuid_of
 from ..work import SCOPES, SIGNED_IN, Key, Read, Wanted, Work, query, use_case
+from .accounts import account_of
 from .gate import Gate
+from .letters import notice
 from .records import API_KEYS, MEMBERS, HasCredentials, Scope
 from .sessions import check_fresh, own_session_keys
 from .tokens import KEY_PREFIX, Token
@@ -92,29 +94,36 @@ def _view(key: ApiKey) -> KeyView:
     return shared.recast(KeyView, key)
 
 
-def _make_locks(command: MakeKey, work: Work) -> tuple[Wanted, ...]:
-    owner = command.user_id
-    new = API_KEYS.key(owner, command.key_id)
-    return (
-        MEMBERS.key(owner),
-        new,
-        *own_session_keys(work),
-        *_maker_keys(work),
-        API_KEYS.group("owner", owner),
-    )
-
-
 def _maker_keys(work: Work) -> tuple[Key[ApiKey], ...]:
     """The key that asks, if it is one."""
     actor = work.actor
     return (API_KEYS.key(actor.user_id, actor.credential_id),) if actor.credential_id else ()
 
 
+def _credentials(owner: UUID, work: Work) -> tuple[Wanted, ...]:
+    """What to look at in order to make a key for somebody."""
+    return (
+        MEMBERS.key(owner),
+        *own_session_keys(work),
+        *_maker_keys(work),
+        API_KEYS.group("owner", owner),
+    )
+
+
+def _make_locks(command: MakeKey, work: Work) -> tuple[Wanted, ...]:
+    owner = command.user_id
+    return API_KEYS.key(owner, command.key_id), *_credentials(owner, work)
+
+
+def _maker(work: Work) -> ApiKey | None:
+    return next((found for key in _maker_keys(work) if (found := work.find(key)) is not None), None)
+
+
 def _is_strong(work: Work) -> bool:
     """Whether who asks came in with a second factor, or by a key that was made so; an operator needs none."""
     session = next((work.find(key) for key in own_session_keys(work)), None)
-    maker = next((work.find(key) for key in _maker_keys(work)), None)
-    return work.actor.credential_id is None or any(one.strong for one in (session, maker) if one is not None)
+    makers = (session, _maker(work))
+    return work.actor.credential_id is None or any(one.strong for one in makers if one is not None)
 
 
 @use_case(allow=SIGNED_IN, locks=_make_locks, secret=True)
@@ -126,7 +135,8 @@ async def make_key(command: MakeKey, work: Work) -> KeyView:
     identity.check_verified(work.get(MEMBERS.key(command.user_id)))
     identity.check_maker(command.acts_as, work.actor)
     identity.check_scopes(command.scopes, SCOPES, work.actor)
-    identity.check_new(work.list(API_KEYS.group("owner", command.user_id)), command.expires_at, work.now)
+    identity.check_end(command.expires_at, _maker(work), work.now)
+    identity.check_room_for_key(work.list(API_KEYS.group("owner", command.user_id)), work.now)
     scopes = tuple(dict.fromkeys(command.scopes))
     key = shared.recast(
         ApiKey, command, id=command.key_id, scopes=scopes, strong=_is_strong(work), created_at=work.now
@@ -138,19 +148,31 @@ async def make_key(command: MakeKey, work: Work) -> KeyView:
 
 def _replace_locks(command: ReplaceKey, work: Work) -> tuple[Wanted, ...]:
     owner = work.actor.user_id
-    return MEMBERS.key(owner), API_KEYS.key(owner, command.key_id), API_KEYS.key(owner, command.new_id)
+    keys = API_KEYS.key(owner, command.key_id), API_KEYS.key(owner, command.new_id)
+    return *keys, *_credentials(owner, work)
 
 
 @use_case(allow=SIGNED_IN, locks=_replace_locks, secret=True)
 async def replace_key(command: ReplaceKey, work: Work) -> KeyView:
-    """Make a key with the name, the scopes and the end of another, which is good for a while yet. Raises
-    KeyRevokedAlready, ScopeNotYours."""
+    """Make a key with the name, the scopes and the end of another, which is good for a while yet. It is good
+    for no more than the credential that asks. Raises KeyRevokedAlready, ScopeNotYours, KeyEnds, TooManyKeys,
+    SignInAgain."""
+    check_fresh(work)
     old = work.get(API_KEYS.key(work.actor.user_id, command.key_id))
     identity.check_maker(old.acts_as, work.actor)
     identity.check_scopes(old.scopes, {*SCOPES, *old.scopes}, work.actor)
-    work.save(identity.superseded(old, timedelta(minutes=command.overlap_minutes), work.now))
-    facts = {"token_hash": command.token_hash, "created_at": work.now, "last_used_at": None}
-    key = shared.evolve(old, id=command.new_id, **facts)
+    ending = identity.superseded(old, timedelta(minutes=command.overlap_minutes), work.now)
+    identity.check_end(old.expires_at, _maker(work), work.now)
+    work.save(ending)
+    identity.check_room_for_key(work.list(API_KEYS.group("owner", old.user_id)), work.now)
+    key = shared.evolve(
+        old,
+        id=command.new_id,
+        token_hash=command.token_hash,
+        strong=old.strong and _is_strong(work),
+        created_at=work.now,
+        last_used_at=None,
+    )
     work.save(key)
     work.record(identity.KeyMade(key.user_id, key.id))
     return _view(key)
@@ -181,15 +203,17 @@ async def api_keys(question: ListKeys, read: Read[HasCredentials]) -> Page[KeyVi
 
 
 async def new_key(command: WishKey, gate: Gate, actor: shared.Actor, *, owner: UUID | None = None) -> KeyMade:
-    """Make a key of one's own; an operator, one of a member. Raises what `make_key` does."""
+    """Make a key of one's own; an operator, one of a member, who is told. Raises what `make_key` does."""
     token = Token(owner or actor.user_id, gate.run.new_id(), gate.secrets.random(32))
     facts = {"user_id": token.user_id, "key_id": token.session_id, "token_hash": token.digest()}
     made = await gate.run(make_key, shared.recast(MakeKey, command, **facts), actor=actor)
+    found = await account_of(token.user_id, gate, actor)
+    gate.write(notice(found.member.email, "key_made"))
     return KeyMade(KEY_PREFIX + token.text(), made)
 
 
 async def rotate_key(key_id: UUID, command: RotateKey, gate: Gate, actor: shared.Actor) -> KeyMade:
-    """A new secret for one of one's own keys. Raises KeyRevokedAlready, ScopeNotYours."""
+    """A new secret for one of one's own keys. Raises what `replace_key` does."""
     token = Token(actor.user_id, gate.run.new_id(), gate.secrets.random(32))
     wish = ReplaceKey(
         key_id=key_id,

@@ -58,6 +58,13 @@ NOTICES: dict[str, tuple[str, str, str]] = {
         "Une adresse a été retirée de votre compte.",
         "An e-mail was removed from your account.",
     ),
+    "key_made": (
+        "Une clé d'API a été créée / An API key was made",
+        "Une clé d'API a été créée pour votre compte : un programme agit par elle en votre nom, même si le "
+        "mot de passe change. Si ce n'était pas vous, révoquez-la.",
+        "An API key was made for your account: by it a program acts as you, even if the password changes. If "
+        "it was not you, revoke it.",
+    ),
     "factor_on": (
         "Second facteur activé / Second factor on",
         "Votre compte demande désormais un second facteur.",

@@ -7,7 +7,6 @@ from ...domain.identity import Login, Member, MemberRole, Password
 from ..pages import Limit, Page, page_of, uuid_of
 from ..work import ADMINS, SIGNED_IN, Key, Read, Wanted, Work, query, use_case
 from .records import (
-    LOGINS,
     MEMBERS,
     PASSWORDS,
     PROOFS,
@@ -145,7 +144,10 @@ async def reinstate(command: OfMember, work: Work) -> MemberView:
 
 def naming_keys(name: str) -> tuple[Key[Login], ...]:
     """What to look at in order to know whom an e-mail or an id names."""
-    return (LOGINS.key("email", name.strip().lower()),) if "@" in name else ()
+    try:
+        return (email_key(name),)
+    except identity.InvalidEmail:
+        return ()
 
 
 def named(name: str, work: Work) -> UUID | None:
@@ -161,7 +163,9 @@ def named(name: str, work: Work) -> UUID | None:
 
 @use_case(allow=ADMINS, locks=lambda command, work: (MEMBERS.key(command.user_id),))
 async def set_role(command: SetRole, work: Work) -> MemberView:
-    """Give a member another role."""
+    """Give a member another role. Raises NotYourself, ProducerNeeded."""
+    if command.user_id == work.actor.user_id:
+        raise identity.NotYourself
     member, changed = identity.with_role(
         work.get(MEMBERS.key(command.user_id)), command.role, command.producer_id
     )

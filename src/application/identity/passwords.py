@@ -11,8 +11,8 @@ from .attempts import Counts, attempt_keys, charged, forgive
 from .emails import SCOPE
 from .gate import Gate, trusted
 from .letters import notice
-from .proving import ByMail, ShowProof, look_at_proof, show, shown_by
-from .records import MEMBERS, PASSWORDS, PROOFS, Secret
+from .proving import ByMail, ShowProof, link_keys, look_at_proof, show, shown_by, void_links
+from .records import MEMBERS, PASSWORDS, Secret
 from .sessions import OfMember, SignedOut, close_all, closing_locks
 from .tokens import who
 
@@ -53,14 +53,15 @@ class Reset(shared.Record):
     closed: int = 0
 
 
-def _set_locks(command: SetPassword, work: Work) -> tuple[Wanted, ...]:
-    key = PASSWORDS.key(command.user_id)
-    return *closing_locks(command, work), key, *attempt_keys(command.counts)
+def _set_locks(command: SetPassword | SetByProof, work: Work) -> tuple[Wanted, ...]:
+    owner = command.user_id
+    links = link_keys(owner)
+    return *closing_locks(command, work), PASSWORDS.key(owner), *links, *attempt_keys(command.counts)
 
 
 @use_case(allow=SIGNED_IN, locks=_set_locks, secret=True)
 async def set_password(command: SetPassword, work: Work) -> SignedOut:
-    """Have another password from now on; other sessions are closed."""
+    """Have another password from now on; other sessions are closed, and links that let in are void."""
     work.actor.must_own(command.user_id, "member", command.user_id)
     work.get(MEMBERS.key(command.user_id))
     return _set(command.user_id, command.password_hash, command.counts, work, keep=command.keep)
@@ -70,23 +71,18 @@ def _set(
     user_id: UUID, hashed: str, counts: tuple[Counts, ...], work: Work, *, keep: UUID | None = None
 ) -> SignedOut:
     work.save(Password(user_id, hashed, work.now))
+    void_links(work, user_id)
     forgive(work, counts)
     work.record(identity.PasswordChanged(user_id))
     return SignedOut(close_all(work, user_id, keep=keep))
 
 
-def _reset_locks(command: SetByProof, work: Work) -> tuple[Wanted, ...]:
-    keys = PASSWORDS.key(command.user_id), PROOFS.key(command.user_id, "reset")
-    return *closing_locks(command, work), *keys, *attempt_keys(command.counts)
-
-
-@use_case(allow=ADMINS, locks=_reset_locks, secret=True)
+@use_case(allow=ADMINS, locks=_set_locks, secret=True)
 async def set_by_proof(command: SetByProof, work: Work) -> Reset:
-    """Have another password from now on by a proof, which is good no more then; all sessions are closed."""
+    """Have another password from now on by a proof; all sessions are closed, and links that let in void."""
     proof = show(work, ShowProof(user_id=command.user_id, purpose="reset", shown=command.shown))
     if proof is None:
         return Reset(False)
-    work.remove(proof)
     done = _set(command.user_id, command.password_hash, command.counts, work)
     return Reset(True, done.closed)
 

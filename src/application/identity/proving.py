@@ -9,7 +9,7 @@ from uuid import UUID
 
 from ...domain import identity, shared
 from ...domain.identity import Proof, Purpose, Shown
-from ..work import ADMINS, Wanted, Work, use_case
+from ..work import ADMINS, Key, Wanted, Work, use_case
 from .accounts import account_by
 from .attempts import charged
 from .gate import Gate, trusted
@@ -85,17 +85,35 @@ async def make_proof(command: MakeProof, work: Work) -> Made:
 
 
 def show(work: Work, command: ShowProof) -> Proof | None:
-    """The proof that is shown; None where it is not right, which is counted: a few times, then it is void."""
+    """The proof that is shown; None where it is not right."""
     proof = work.find(PROOFS.key(command.user_id, command.purpose))
-    if identity.is_right(proof, command.shown, work.now):
-        return proof
-    if proof is not None and command.shown.code_hash:
+    return proof if identity.is_right(proof, command.shown, work.now) else None
+
+
+def show_own(work: Work, command: ShowProof) -> Proof | None:
+    """The same for its owner, who is signed in: a wrong code is counted, and after a few it is void."""
+    found = show(work, command)
+    proof = work.find(PROOFS.key(command.user_id, command.purpose))
+    if found is None and proof is not None and command.shown.code_hash:
         after = identity.missed(proof)
         if after is None:
             work.remove(proof)
         else:
             work.save(after)
-    return None
+    return found
+
+
+def void_links(work: Work, user_id: UUID, address: str | None = None) -> None:
+    """Let links and codes that let somebody in be good no more: all, or those that were sent to an address.
+    Inside a use case with the `link_keys`."""
+    for key in link_keys(user_id):
+        proof = work.find(key)
+        if proof is not None and address in (None, proof.address):
+            work.remove(proof)
+
+
+def link_keys(user_id: UUID) -> tuple[Key[Proof], ...]:
+    return PROOFS.key(user_id, "sign_in"), PROOFS.key(user_id, "reset")
 
 
 @use_case(allow=ADMINS, locks=proof_locks, secret=True)
@@ -161,8 +179,8 @@ async def _send_where_known(email: str, purpose: Purpose, gate: Gate, actor: sha
 
 
 async def shown_by(command: ByMail, purpose: Purpose, gate: Gate, actor: shared.Actor) -> ShowProof:
-    """What a stranger shows: of the account that the token or the e-mail names. A guess at a code is counted.
-    Raises ProofRefused, ProofIncomplete, TooManyAttempts."""
+    """What a stranger shows: of the account that the token or the e-mail names, or of nobody, which takes as
+    long. A guess at a code is counted. Raises ProofRefused, ProofIncomplete, TooManyAttempts."""
     if command.token is not None:
         return _by_token(read_link(command.token, purpose))
     if command.email is None or command.code is None:
@@ -170,9 +188,8 @@ async def shown_by(command: ByMail, purpose: Purpose, gate: Gate, actor: shared.
     email = identity.email_of(command.email)
     await charged(gate, actor, "code", email)
     account = await account_by(email, gate, actor)
-    if account is None:
-        raise identity.ProofRefused
-    return _by_code(account.member.user_id, purpose, command.code, gate)
+    user_id = account.member.user_id if account else shared.NOBODY
+    return _by_code(user_id, purpose, command.code, gate)
 
 
 def shown_by_owner(command: ByMail, purpose: Purpose, gate: Gate, actor: shared.Actor) -> ShowProof:

@@ -7,7 +7,8 @@ from ..shared import Actor, Forbidden, RuleForbids, StateForbids, evolve
 from .records import ApiKey, KeyRole
 
 MOST_KEYS = 50
-"""Open ones of one member."""
+"""Of one member: those that are good, and those that were made within `A_DAY`."""
+A_DAY = timedelta(days=1)
 LONGEST = timedelta(days=3_650)
 """A key that says when it ends lasts so long at most."""
 
@@ -28,11 +29,13 @@ class NotForServices(Forbidden):
 
 
 class TooManyKeys(RuleForbids):
-    message = "An account has {most} API keys at most: revoke those that nobody uses."
+    message = "An account has {most} API keys at most, and makes no more in a day: revoke those nobody uses."
     most: int
 
 
 class KeyEnds(RuleForbids):
+    """It would have ended already, or last for too long, or for longer than the key that makes it."""
+
     message = "A key ends after it begins, and by {latest}: choose another time."
     latest: datetime
 
@@ -62,10 +65,17 @@ def check_maker(acts_as: KeyRole, maker: Actor) -> None:
         raise NotForServices
 
 
-def check_new(keys: Iterable[ApiKey], expires_at: datetime | None, at: datetime) -> None:
-    """Raise TooManyKeys, or KeyEnds where it would have ended already, or last for too long."""
-    if sum(is_good(one, at) for one in keys) >= MOST_KEYS:
+def check_room_for_key(keys: Iterable[ApiKey], at: datetime) -> None:
+    """Raise TooManyKeys where there are as many as there may be."""
+    if sum(is_good(one, at) or at - one.created_at < A_DAY for one in keys) >= MOST_KEYS:
         raise TooManyKeys(most=MOST_KEYS)
+
+
+def check_end(expires_at: datetime | None, maker: ApiKey | None, at: datetime) -> None:
+    """Raise KeyEnds unless a key ends at a fit time: by the end of the key that makes it, if one does."""
+    latest = maker.expires_at if maker is not None else None
+    if latest is not None and (expires_at is None or expires_at > latest):
+        raise KeyEnds(latest=latest)
     if expires_at is not None and not at < expires_at <= at + LONGEST:
         raise KeyEnds(latest=at + LONGEST)
 

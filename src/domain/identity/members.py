@@ -1,5 +1,6 @@
 """Members: their e-mails, their role, and whether they are let in (M1, M5)."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
@@ -9,6 +10,12 @@ from .records import Login, Member, MemberRole, Reinstated, RoleChanged, Suspend
 
 MOST_EMAILS = 10
 """Of one account."""
+LONGEST_EMAIL, LONGEST_NAME = 254, 64
+"""Characters: RFC 5321, section 4.5.3.1."""
+NAME = re.compile(r"(?!.*=\?)[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+"""What stands before the @ (RFC 5322, dot-atom). Without `=?`, which mail programs take for something
+encoded, and write to whatever it says."""
+HOST = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 class MemberGone(StateForbids):
@@ -30,7 +37,7 @@ class ProducerNeeded(RuleForbids):
 
 
 class NotYourself(RuleForbids):
-    message = "Nobody suspends themselves: ask another administrator."
+    message = "Nobody suspends themselves or changes their own role: ask another administrator."
 
 
 class EmailVerifiedAlready(StateForbids):
@@ -57,13 +64,16 @@ class TooManyEmails(RuleForbids):
 
 
 def email_of(text: str) -> str:
-    """An e-mail in the form in which it is unique: trimmed, lower case. Raises InvalidEmail."""
-    email = text.strip().lower()
-    name, at, host = email.partition("@")
-    well_formed = (
-        name and at and "." in host.strip(".") and host[0] != "." and host[-1] != "." and "@" not in host
-    )
-    if not well_formed or ".." in email or not email.isprintable() or " " in email or len(email) > 254:
+    """An e-mail in the form in which it is unique: trimmed, lower case, its host as the name system has it
+    (`xn--…`). Each is one address and looks like no other. Raises InvalidEmail."""
+    name, _, host = text.strip().partition("@")
+    try:
+        host = host if host.isascii() else host.encode("idna").decode()
+    except UnicodeError:
+        raise InvalidEmail(email=text) from None
+    email = f"{name}@{host}".lower()
+    fits = len(name) <= LONGEST_NAME and len(email) <= LONGEST_EMAIL and name.isascii()
+    if not fits or not NAME.fullmatch(name.lower()) or not HOST.fullmatch(host.lower()):
         raise InvalidEmail(email=text)
     return email
 

@@ -1,7 +1,8 @@
 """Proofs: a link and a code sent to an address, so that whoever shows one of them reads there (M1).
 
 A proof is good once, for one purpose, for a while, and for the account that it was made for. A newer one
-takes the place of the older. The code is short: after a few wrong ones the proof is void.
+takes the place of the older. The code is short: its owner may guess a few times, then the proof is void;
+strangers only as often as `attempts` has it, as whatever they did to a proof would keep its owner out.
 """
 
 from datetime import datetime, timedelta
@@ -53,5 +54,5 @@ def is_right(proof: Proof | None, shown: Shown, at: datetime) -> bool:
 
 
 def missed(proof: Proof) -> Proof | None:
-    """The proof after a wrong guess; None where it is void from now on."""
+    """The proof after a wrong guess of its owner; None where it is void from now on."""
     return evolve(proof, wrong=proof.wrong + 1) if proof.wrong + 1 < MOST_WRONG else None
