@@ -272,6 +272,56 @@ def test_what_was_given_at_the_provider_is_not_owed_any_more() -> None:
     assert (change.payment.refunded_cents, change.payment.refund_due_cents) == (2_000, 3_000)
 
 
+def test_what_was_given_at_the_provider_is_what_was_due_and_is_due_again_where_it_fails() -> None:
+    one = owing(3_000)
+    change, refund = told(one, asked(one), reference="re_9", amount_cents=3_000, refund_id=None)
+    assert (change.payment.state, change.payment.refund_due_cents) == ("refunded", 0)
+    assert change.receipt == receipt("refund", 3_000, "withdrawal")
+    back, _ = told(change.payment, refund, reference="re_9", amount_cents=3_000, refund_id=None, failed=True)
+    assert (back.payment, back.receipt) == (one, receipt("refund_failed", 3_000, "withdrawal"))
+
+
+def test_a_refund_that_was_taken_for_failed_is_booked_where_the_provider_gave_it_all_the_same() -> None:
+    one = asked(owing(2_000))
+    change, unheard = told(owing(2_000), one, reference="", amount_cents=2_000, failed=True)
+    again, same = told(change.payment, unheard, reference="", amount_cents=2_000, failed=True)
+    assert (again.payment, again.events, same) == (change.payment, (), unheard)
+    late, refund = told(change.payment, unheard, amount_cents=2_000)
+    assert (late.payment.refunded_cents, late.payment.refund_due_cents) == (2_000, 0)
+    assert (refund.id, refund.state, refund.reference) == (REFUND, "succeeded", "re_1")
+
+
+def test_what_went_back_is_only_undone_by_the_provider_s_own_word() -> None:
+    """One of two who asked at once was refused, when the other had its answer already."""
+    change, refund = told(owing(), asked(owing()))
+    refused, same = told(change.payment, refund, reference="", failed=True)
+    assert (refused.payment, refused.events, same) == (change.payment, (), refund)
+
+
+def test_what_went_back_twice_by_one_key_of_ours_is_counted_twice() -> None:
+    change, refund = told(owing(2_000), asked(owing(2_000)), amount_cents=2_000)
+    twice, other = told(change.payment, refund, reference="re_2", amount_cents=2_000)
+    assert (twice.payment.refunded_cents, other.id, other.reason) == (4_000, UUID(int=6), "at_provider")
+
+
+def test_more_may_fall_due_while_a_refund_is_under_way_but_never_more_than_is_left() -> None:
+    one = owing(1_000, reason="goodwill")
+    change = payments.owe(one, 4_000, "withdrawal")
+    assert change.payment == owing(5_000)
+    assert change.events == (payments.RefundFellDue(*TOLD, 4_000, "withdrawal"),)
+    with pytest.raises(payments.RefundExceedsPayment) as refused:
+        payments.owe(one, 4_001, "withdrawal")
+    assert refused.value.facts() == {"needed": 4_001, "left": 4_000}
+
+
+def test_what_is_due_waits_while_the_bank_holds_the_money() -> None:
+    disputed = quarrel(owing(), None, "opened").payment
+    with pytest.raises(payments.PaymentDisputed):
+        asked(disputed)
+    with pytest.raises(payments.PaymentDisputed):
+        payments.owe(payment(state="succeeded", disputed="opened"), 100, "withdrawal")
+
+
 def test_a_refund_never_goes_beyond_what_is_left() -> None:
     one = payment(state="charged_back", charged_back_cents=4_000)
     with pytest.raises(payments.RefundExceedsPayment) as refused:

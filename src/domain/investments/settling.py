@@ -124,7 +124,7 @@ def withdraw(case: Case, withdrawal: Withdrawal, at: datetime) -> Outcome:
     check_withdrawal(case.investment, at)
     owing = payments.Change(case.payment)
     if withdrawal.refund_cents:
-        owing = payments.refund_due(case.payment, withdrawal.refund_cents, "withdrawal")
+        owing = payments.owe(case.payment, withdrawal.refund_cents, "withdrawal")
     share = projects.return_share(case.book.funding, case.entry, case.others, at)
     withdrawn = shared.evolve(case.investment, state="withdrawn", withdrawn_at=at)
     events = (*owing.events, *share.events, told(Withdrawn, withdrawn))

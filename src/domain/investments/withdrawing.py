@@ -52,9 +52,9 @@ def reckon(
 ) -> Withdrawal:
     """What comes back of a payment whose grant of so many points was taken back as far as it was left.
 
-    Money that went back before, or was lost, is not counted again.
+    Money that went back before, goes back already, or was lost, is not counted again.
     """
-    paid = payment.kept_cents
+    paid = payment.kept_cents - payment.refund_due_cents
     refund = max(0, paid - (granted - returned) * points.CENTS_PER_POINT)
     ids = payment.user_id, payment.id, kind, payment.purpose_id
     return Withdrawal(*ids, at, paid, refund, granted, returned)

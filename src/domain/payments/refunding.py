@@ -110,32 +110,42 @@ class DisputeChange(Change):
 
 
 def refund_due(payment: Payment, amount_cents: int, reason: str) -> Change:
-    """That much of the money must go back.
+    """That much of the money must go back, and nothing else is under way.
 
-    Asked again while it is under way, the same refund is the same refund. Raises PaymentNotPaid,
-    PaymentDisputed, RefundUnderWay, RefundExceedsPayment, InvalidAmount.
+    Asked again while it is under way, the same refund is the same refund. Raises RefundUnderWay, and what
+    `owe` raises.
     """
-    shared.check_amount(amount_cents)
-    check_paid(payment)
-    if payment.disputed == "opened":
-        raise PaymentDisputed
+    _check_movable(payment, amount_cents)
     if payment.refund_due_cents:
         if (amount_cents, reason) == (payment.refund_due_cents, payment.reason):
             return Change(payment)
         raise RefundUnderWay(due=payment.refund_due_cents)
-    if amount_cents > payment.kept_cents:
-        raise RefundExceedsPayment(needed=amount_cents, left=payment.kept_cents)
-    owing = _counted(payment, due=amount_cents, reason=reason)
+    return owe(payment, amount_cents, reason)
+
+
+def owe(payment: Payment, amount_cents: int, reason: str) -> Change:
+    """That much of the money must go back, beside whatever is under way.
+
+    Raises PaymentNotPaid, PaymentDisputed, RefundExceedsPayment, InvalidAmount.
+    """
+    _check_movable(payment, amount_cents)
+    left = payment.kept_cents - payment.refund_due_cents
+    if amount_cents > left:
+        raise RefundExceedsPayment(needed=amount_cents, left=left)
+    owing = _counted(payment, due=payment.refund_due_cents + amount_cents, reason=reason)
     return Change(owing, (say(RefundFellDue, owing, amount_cents, reason),))
 
 
 def begin_refund(payment: Payment, refunds: Sequence[Refund], id: UUID, at: datetime) -> Refund:
     """The refund to ask the provider for: the one that was asked for already, or a new one.
 
-    Raises NoRefundDue, RefundGivenUp.
+    The one that was asked for may be more than is due by now: then it is only to be looked for. Raises
+    NoRefundDue, PaymentDisputed, RefundGivenUp.
     """
     if not payment.refund_due_cents:
         raise NoRefundDue
+    if payment.disputed == "opened":
+        raise PaymentDisputed
     asked = next((one for one in refunds if one.state == "asked"), None)
     if asked is not None:
         return asked
@@ -150,17 +160,18 @@ def settle_refund(
 ) -> RefundChange:
     """A refund went back, or failed, before or after it did; `ids` are for a receipt and a new refund.
 
-    One that nobody asked for here was given at the provider. Raises PaymentNotPaid, RefundDiffers,
-    RefundExceedsPayment.
+    One that nobody asked for here was given at the provider: where money was due, that is what was given.
+    Raises PaymentNotPaid, RefundDiffers, RefundExceedsPayment.
     """
     check_paid(payment)
     known = _known(refunds, told)
+    reason = payment.reason if payment.refund_due_cents else AT_PROVIDER
     one = known or Refund(
-        payment.user_id, ids[1], payment.id, told.amount_cents, AT_PROVIDER, at, reference=told.reference
+        payment.user_id, ids[1], payment.id, told.amount_cents, reason, at, reference=told.reference
     )
     if one.amount_cents != told.amount_cents:
         raise RefundDiffers(given=told.amount_cents, asked=one.amount_cents)
-    if one.state == "failed" or (one.state == "succeeded" and not told.failed):
+    if not _is_news(one, told):
         return RefundChange(payment, refund=known)
     settle = _failed if told.failed else _went_back
     return settle(payment, shared.evolve(one, reference=told.reference), told, ids[0], at)
@@ -198,13 +209,33 @@ def check_paid(payment: Payment) -> None:
         raise PaymentNotPaid(state=payment.state)
 
 
+def _check_movable(payment: Payment, amount_cents: int) -> None:
+    shared.check_amount(amount_cents)
+    check_paid(payment)
+    if payment.disputed == "opened":
+        raise PaymentDisputed
+
+
 def _known(refunds: Sequence[Refund], told: RefundTold) -> Refund | None:
-    """The refund that is spoken of, by our id of it or by the provider's, which may not be known yet."""
+    """The refund that is spoken of, by our id of it or by the provider's, which may not be known yet. What
+    bears our id and is another one at the provider went back beside it."""
 
     def same(one: Refund) -> bool:
-        return one.id == told.refund_id or bool(told.reference and one.reference == told.reference)
+        if told.reference and one.reference:
+            return one.reference == told.reference
+        return one.id == told.refund_id
 
     return next(filter(same, refunds), None)
+
+
+def _is_news(one: Refund, told: RefundTold) -> bool:
+    """Whether something is told of a refund that is not known: its failure is final, but for one that the
+    provider had no name for, which may turn up; and only the provider's own word undoes what went back."""
+    if one.state == "asked":
+        return True
+    if told.failed:
+        return one.state == "succeeded" and bool(told.reference)
+    return one.state == "failed" and not one.reference
 
 
 def _went_back(
@@ -213,8 +244,7 @@ def _went_back(
     amount, left = refund.amount_cents, payment.kept_cents
     if amount > left:
         raise RefundExceedsPayment(needed=amount, left=left)
-    ours = 0 if refund.reason == AT_PROVIDER else amount
-    due = min(max(0, payment.refund_due_cents - ours), left - amount)
+    due = min(max(0, payment.refund_due_cents - amount), left - amount)
     now = _counted(payment, refunded=payment.refunded_cents + amount, due=due)
     gone = shared.evolve(refund, state="succeeded", settled_at=at)
     event = say(Refunded, now, amount, refund.reason)

@@ -102,7 +102,7 @@ def withdraw(case: Case, withdrawal: Withdrawal, at: datetime) -> Outcome:
     check_withdrawal(case.charge, at)
     owing = payments.Change(case.payment)
     if withdrawal.refund_cents:
-        owing = payments.refund_due(case.payment, withdrawal.refund_cents, "withdrawal")
+        owing = payments.owe(case.payment, withdrawal.refund_cents, "withdrawal")
     charge = shared.evolve(case.charge, state="withdrawn", withdrawn_at=at, rest_cents=0)
     over = shared.evolve(
         case.subscription, state="withdrawn", reason="withdrawal", stopped_at=at, due_at=None
@@ -114,10 +114,10 @@ def lose(case: Case, at: datetime) -> Outcome:
     """A member's bank took the money of a period back: the subscription is over, where that was its last.
 
     The caller takes the points back, spent or not, and the money out of the projects. Nothing happens while
-    something of the money is left.
+    something of the money is left, or no dispute is lost.
     """
-    one = case.subscription
-    if case.charge.state != "paid" or case.payment.kept_cents > 0:
+    one, paid = case.subscription, case.payment
+    if case.charge.state != "paid" or paid.disputed != "lost" or paid.kept_cents > 0:
         return Outcome(one, case.charge, case.payment)
     charge = shared.evolve(case.charge, state="lost", rest_cents=0)
     if is_live(one) and one.paid_by == charge.payment_id:
