@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -28,7 +29,7 @@ class Away(SandboxGateway):
     async def create(self, asked: Asked) -> Intent:
         raise GatewayUnavailable
 
-    async def refund(self, reference: str, amount_cents: int, key: str) -> RefundNews:
+    async def refund(self, reference: str, amount_cents: int, key: str, since: datetime) -> RefundNews:
         raise GatewayUnavailable
 
 

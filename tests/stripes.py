@@ -1,7 +1,8 @@
 """A stateful imitation of Stripe by others (`localstripe`), with a door before it.
 
-The door adds what the imitation lacks: a key is answered once, parameters that it does not know, the intent
-in the error of a declined card. And it fails as it is told: before or after it did what was asked.
+The door adds what the imitation lacks: a key is answered once, parameters that it does not know, the
+intent in the error of a declined card, payments by customer, disputes. And it fails as it is told: before or
+after it did what was asked.
 """
 
 import json
@@ -23,6 +24,8 @@ KEY, SECRET = "sk_test_community", "whsec_community"
 GOOD, DECLINED = "4242424242424242", "4000000000000341"
 UNKNOWN = ("setup_future_usage", "automatic_payment_methods", "created")
 """Parameters that Stripe knows and its imitation refuses."""
+FILTERS = {"/v1/payment_intents": ("customer",), "/v1/disputes": ("payment_intent",)}
+"""What Stripe's lists are filtered by, and those of its imitation are not."""
 AUTH = {"Authorization": f"Bearer {KEY}"}
 
 
@@ -37,6 +40,7 @@ class Door(ThreadingHTTPServer):
         self.behind = httpx.Client(base_url=behind, headers=AUTH, timeout=10)
         self.once: dict[str, tuple[str, int, bytes]] = {}
         self.faults: list[int | str] = []
+        self.disputes: list[Any] = []
 
     @property
     def address(self) -> str:
@@ -44,6 +48,8 @@ class Door(ThreadingHTTPServer):
 
     def forward(self, method: str, path: str, body: str, key: str) -> tuple[int, bytes]:
         """What is answered; asked again with the same key, the same."""
+        if path.startswith("/v1/disputes"):
+            return 200, b'{"object": "list", "data": [], "has_more": false}'
         asked = f"{method} {path} {body}"
         if key in self.once:
             before, status, content = self.once[key]
@@ -83,19 +89,33 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path, _, query = self.path.partition("?")
-        kept = [one for one in parse_qsl(query) if one[0].partition("[")[0] not in UNKNOWN]
-        self._answer("GET", f"{path}?{urlencode(kept)}", "")
+        asked = parse_qsl(query)
+        filters = FILTERS.get(path, ())
+        kept = [one for one in asked if one[0].partition("[")[0] not in (*UNKNOWN, *filters)]
+        self._answer("GET", f"{path}?{urlencode(kept)}", "", dict(asked))
+
+    def _filtered(self, content: bytes, asked: dict[str, str]) -> bytes:
+        """What a list has that fits."""
+        path, since = self.path.partition("?")[0], int(asked.get("created[gte]", 0))
+        page = json.loads(content)
+        data = self.server.disputes if path == "/v1/disputes" else page["data"]
+        data = [one for one in data if one["created"] >= since]
+        names = [name for name in FILTERS.get(path, ()) if name in asked]
+        page["data"] = [one for one in data if all(one[name] == asked[name] for name in names)]
+        return json.dumps(page).encode()
 
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
         self._answer("POST", self.path, self.rfile.read(length).decode())
 
-    def _answer(self, method: str, path: str, body: str) -> None:
+    def _answer(self, method: str, path: str, body: str, asked: dict[str, str] | None = None) -> None:
         fault = self.server.faults.pop(0) if self.server.faults else None
         if isinstance(fault, int):
             return self._send(fault, _error("api_error", "told_to"))
         key = self.headers.get("Idempotency-Key", "") if method == "POST" else ""
         status, content = self.server.forward(method, path, body, key)
+        if asked and status == 200 and json.loads(content).get("object") == "list":
+            content = self._filtered(content, asked)
         if fault == "lost":
             self.close_connection = True
             return None
@@ -132,6 +152,11 @@ class Stripe:
 
     def intent(self, reference: str) -> Any:
         return self.http.get(f"/v1/payment_intents/{reference}").json()
+
+    def intents(self, payment_id: Any) -> list[Any]:
+        """Those that were asked for by this id of ours."""
+        found = self.http.get("/v1/payment_intents", params={"limit": 1_000}).json()["data"]
+        return [one for one in found if one["metadata"].get("payment_id") == str(payment_id)]
 
     def refunds(self, reference: str) -> list[Any]:
         found: list[Any] = self.http.get("/v1/refunds", params={"payment_intent": reference}).json()["data"]

@@ -21,7 +21,7 @@ def check_provider(*, sandbox: bool, key: str, webhook_secret: str, public_key: 
         ),
         (webhook_secret and not key, "STRIPE_WEBHOOK_SECRET is set without STRIPE_KEY"),
         (
-            webhook_secret and not webhook_secret.startswith("whsec_"),
+            not all(one.startswith("whsec_") for one in webhook_secret.split()),
             "STRIPE_WEBHOOK_SECRET is no signing secret: it begins with whsec_",
         ),
         (

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -21,6 +21,7 @@ from baobab.application.payments import (
     GatewayRefused,
     GatewayUnavailable,
     LookAgain,
+    MessageUnclear,
     Notification,
     RefundNews,
     WebhookRefused,
@@ -31,6 +32,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning
 """The library calls httpx in a way that it will not always."""
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+NOW = datetime.now(UTC)
 VECTOR = b'{"id":"evt_vector","object":"event","type":"ping","data":{"object":{"object":"x"}}}'
 """A body, signed at 1772442000 with the key `whsec_community` by the documented scheme: the hexadecimal
 HMAC-SHA256 of `<seconds>.<body>`."""
@@ -61,7 +63,8 @@ async def hasty(there: Stripe) -> AsyncIterator[StripeGateway]:
 
 def gateway_to(there: Stripe, **options: Any) -> StripeGateway:
     given: dict[str, Any] = {"api_base": there.door.address, "timeout": 5.0, "public_key": "pk_test_open"}
-    return StripeGateway(KEY, SECRET, lambda: datetime.now(UTC), **{**given, **options})
+    clock = options.pop("clock", lambda: datetime.now(UTC))
+    return StripeGateway(KEY, SECRET, clock, **{**given, **options})
 
 
 def asked(**facts: Any) -> Asked:
@@ -138,13 +141,98 @@ async def test_a_charge_that_fails_is_news_with_its_reference_and_the_bank_s_rea
     assert (await gateway.look(news.reference)).news.outcome == "failed"
 
 
+@pytest.fixture
+async def next_day(there: Stripe) -> AsyncIterator[StripeGateway]:
+    """A day later, when the keys of the day before are forgotten."""
+    there.door.faults.clear()
+    opened = gateway_to(there, clock=lambda: datetime.now(UTC) + timedelta(hours=25))
+    yield opened
+    await opened.close()
+
+
+async def test_a_charge_whose_answer_was_lost_is_found_when_its_key_is_forgotten(
+    there: Stripe, hasty: StripeGateway, next_day: StripeGateway
+) -> None:
+    customer = (await hasty.create(asked(saved=True))).customer
+    wish, card = asked(customer=customer, saved=True, since=NOW), there.card(GOOD)
+    there.door.faults.append("lost")
+    with pytest.raises(GatewayUnavailable):
+        await hasty.charge(wish, card)
+    there.door.once.clear()
+    news = await next_day.charge(wish, card)
+    assert (news.outcome, news.received_cents, news.customer) == ("succeeded", 5_000, customer)
+    assert len(there.intents(wish.payment_id)) == 1
+
+
+async def test_a_charge_that_never_arrived_is_asked_for_though_its_day_is_over(
+    there: Stripe, hasty: StripeGateway, next_day: StripeGateway
+) -> None:
+    customer = (await hasty.create(asked(saved=True))).customer
+    wish, card = asked(customer=customer, saved=True, since=NOW), there.card(GOOD)
+    there.door.faults.append(503)
+    with pytest.raises(GatewayUnavailable):
+        await hasty.charge(wish, card)
+    assert (await next_day.charge(wish, card)).outcome == "succeeded"
+    assert len(there.intents(wish.payment_id)) == 1
+
+
+async def test_a_charge_is_not_asked_for_again_while_it_cannot_be_looked_for(
+    there: Stripe, hasty: StripeGateway
+) -> None:
+    customer = (await hasty.create(asked(saved=True))).customer
+    wish = asked(customer=customer, saved=True, since=NOW - timedelta(hours=25))
+    there.door.faults.append(503)
+    with pytest.raises(GatewayUnavailable):
+        await hasty.charge(wish, there.card(GOOD))
+    assert there.intents(wish.payment_id) == []
+
+
+async def test_a_refund_in_part_whose_answer_was_lost_is_found_when_its_key_is_forgotten(
+    there: Stripe, hasty: StripeGateway, next_day: StripeGateway
+) -> None:
+    reference = (await hasty.create(asked())).reference
+    there.pay(reference)
+    there.door.faults.append("lost")
+    with pytest.raises(GatewayUnavailable):
+        await hasty.refund(reference, 2_000, "lost", NOW)
+    there.door.once.clear()
+    assert (await next_day.refund(reference, 2_000, "lost", NOW)).key == "lost"
+    assert (await next_day.refund(reference, 500, "new", NOW)).key == "new"
+    assert sorted(one["amount"] for one in there.refunds(reference)) == [500, 2_000]
+
+
+async def test_more_refunds_than_a_page_has_are_all_known(there: Stripe, gateway: StripeGateway) -> None:
+    reference = (await gateway.create(asked())).reference
+    there.pay(reference)
+    given = {there.give_back(reference, 1)["id"] for _ in range(101)}
+    assert {one.reference for one in (await gateway.look(reference)).refunds} == given
+
+
+async def test_saved_means_that_are_gone_are_refused(there: Stripe, gateway: StripeGateway) -> None:
+    customer = (await gateway.create(asked(saved=True))).customer
+    with pytest.raises(GatewayRefused) as refused:
+        await gateway.charge(asked(customer=customer, saved=True), "pm_gone")
+    assert refused.value.reason == "resource_missing"
+
+
+async def test_an_older_payment_that_was_disputed_lately_is_listed(
+    there: Stripe, gateway: StripeGateway
+) -> None:
+    old, disputed = [(await gateway.create(asked())).reference for _ in range(2)]
+    there.pay(disputed)
+    later = datetime.now(UTC) + timedelta(hours=1)
+    there.door.disputes.append(dispute(disputed, "needs_response", 5_000) | {"created": later.timestamp()})
+    listed = {one.news.reference async for one in gateway.since(later)}
+    assert (disputed in listed, old in listed) == (True, False)
+
+
 async def test_money_goes_back_in_parts_and_each_part_once(there: Stripe, gateway: StripeGateway) -> None:
     reference = (await gateway.create(asked())).reference
     there.pay(reference)
-    first = await gateway.refund(reference, 2_000, "a")
+    first = await gateway.refund(reference, 2_000, "a", NOW)
     assert (first.payment, first.amount_cents, first.key, first.state) == (reference, 2_000, "a", "succeeded")
-    assert await gateway.refund(reference, 2_000, "a") == first
-    second = await gateway.refund(reference, 500, "b")
+    assert await gateway.refund(reference, 2_000, "a", NOW) == first
+    second = await gateway.refund(reference, 500, "b", NOW)
     assert set((await gateway.look(reference)).refunds) == {first, second}
     assert sum(one["amount"] for one in there.refunds(reference)) == 2_500
 
@@ -176,6 +264,7 @@ async def test_what_fails_for_a_moment_is_asked_again_by_itself(
     [
         (401, GatewayMisconfigured),
         (403, GatewayMisconfigured),
+        (409, GatewayUnavailable),
         (429, GatewayUnavailable),
         (500, GatewayUnavailable),
         (503, GatewayUnavailable),
@@ -271,6 +360,14 @@ def test_a_signature_of_another_secret_is_refused_and_one_of_two_is_enough() -> 
         read(receiver(), body, header)
     _, right = signed(body.decode())
     assert read(receiver(), body, f"{right['Stripe-Signature']},{header.partition(',')[2]}").news is None
+
+
+def test_of_two_secrets_each_is_right() -> None:
+    """One of an endpoint that is about to be replaced."""
+    both = StripeGateway(KEY, f"whsec_other {SECRET}", lambda: SIGNED_AT)
+    assert read(both, VECTOR, SIGNATURE).event_id == "evt_vector"
+    with pytest.raises(WebhookRefused):
+        read(both, VECTOR + b" ", SIGNATURE)
 
 
 @pytest.mark.parametrize("body", ["{}", "[]", "null", '"text"', "{", '{"id": 1, "type": "x", "data": 1}'])
@@ -369,6 +466,38 @@ def test_a_refund_is_given_back_or_failed(status: str, state: Any, reason: str) 
 def test_a_dispute_is_open_won_or_lost(status: str, state: Any) -> None:
     news = told("charge.dispute.updated", dispute("pi_1", status, 5_000)).news
     assert news == DisputeNews("pi_1", "dp_1", 5_000, state, "fraudulent")
+
+
+def test_money_that_nobody_in_person_can_release_has_failed() -> None:
+    """The bank wants to see the member, who is away."""
+    away = {**INTENT, "status": "requires_action", "metadata": {**INTENT["metadata"], "off_session": "true"}}  # type: ignore[dict-item]
+    news = told("payment_intent.requires_action", away).news
+    assert (news.outcome, news.reason) == ("failed", "authentication_required")
+
+
+@pytest.mark.parametrize("facts", [{"livemode": True}, {"account": "acct_another"}])
+def test_money_of_the_other_mode_or_of_another_account_is_none_of_ours(facts: Any) -> None:
+    body, headers = signed(event("payment_intent.succeeded", INTENT) | facts)
+    assert read(receiver(), body, headers["Stripe-Signature"]).news is None
+    mine, headers = signed(event("payment_intent.succeeded", INTENT) | {"livemode": False, "account": None})
+    assert read(receiver(), mine, headers["Stripe-Signature"]).news is not None
+
+
+@pytest.mark.parametrize(
+    "object", [{"object": "refund", "id": "re_1"}, {"object": "payment_intent"}, None, 7]
+)
+def test_what_is_signed_and_not_understood_is_kept_for_a_person(object: Any) -> None:
+    body, headers = signed(event("refund.created", object))
+    heard = read(receiver(), body, headers["Stripe-Signature"])
+    assert (heard.event_id, heard.type, heard.news) == ("evt_1", "refund.created", None)
+    with pytest.raises(MessageUnclear) as unclear:
+        receiver().parse(body.decode())
+    assert unclear.value.type == "refund.created"
+
+
+@pytest.mark.parametrize("object", [{"object": "a thing of tomorrow", "id": "x"}, {}])
+def test_an_object_of_a_kind_that_nobody_knows_says_nothing(object: Any) -> None:
+    assert told("refund.created", object).news is None
 
 
 def test_of_a_charge_that_changed_the_rest_must_be_asked() -> None:

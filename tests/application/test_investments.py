@@ -28,9 +28,11 @@ class Counting(SandboxGateway):
         self.asked.append("create")
         return await super().create(asked)
 
-    async def refund(self, reference: str, amount_cents: int, key: str) -> payments.RefundNews:
+    async def refund(
+        self, reference: str, amount_cents: int, key: str, since: datetime
+    ) -> payments.RefundNews:
         self.asked.append("refund")
-        return await super().refund(reference, amount_cents, key)
+        return await super().refund(reference, amount_cents, key, since)
 
 
 # --- offers -------------------------------------------------------------------------------------

@@ -4,14 +4,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from investing import Away, Investor, hives, investor, money
+from investing import Away, Investor, check_books, hives, investor, money
 
 from baobab.adapters.payments import NoProvider, SandboxGateway
 from baobab.application import investments, payments
 from baobab.application.work import HAPPENINGS
 from baobab.domain import payments as rules
 from baobab.domain import shared
-from builders import World
+from builders import START, World
 
 
 def happened(world: World, start: str = "payments.") -> list[str]:
@@ -222,6 +222,59 @@ async def test_a_refund_that_the_provider_takes_back_is_due_again(world: World) 
     assert [back.state for back in (await mine.payment(one)).refunds] == ["failed", "succeeded"]
 
 
+async def test_more_that_falls_due_goes_back_with_what_is_under_way(world: World) -> None:
+    """Who is given a part back, and whose provider is silent then, may think again all the same."""
+    mine, one = await paid(world)
+    silent = Investor(world, mine.actor, Away())
+    await world.run(payments.refund, giving(one, 1_000), actor=world.admin)
+    with pytest.raises(payments.GatewayUnavailable):
+        await payments.return_money(payments.ListRefundsDue(), world.run, silent.gateway, world.admin)
+    await mine.spend(10)
+    withdrawal = await silent.withdrawal(one)
+    assert (withdrawal.paid.amount, withdrawal.deducted.amount, withdrawal.refund.amount) == (
+        4_000,
+        1_000,
+        3_000,
+    )
+    assert withdrawal.payment.refund_due.amount == 4_000
+    await check_books(world)
+    await payments.return_money(payments.ListRefundsDue(), world.run, mine.gateway, world.admin)
+    found = await mine.payment(one)
+    assert (found.state, money(found)) == (
+        "refunded",
+        [("payment", 5_000), ("refund", 1_000), ("refund", 3_000)],
+    )
+    await check_books(world)
+
+
+async def test_a_refund_that_somebody_gave_at_the_provider_meanwhile_is_not_given_again(world: World) -> None:
+    """What was asked for is more than is due by then: it is looked for, and the rest is asked for anew."""
+    mine, one = await paid(world)
+    await world.run(payments.refund, giving(one, 3_000), actor=world.admin)
+    begin = payments.BeginRefund(user_id=one.user_id, payment_id=one.payment.id)
+    asked = await world.run(payments.begin_refund, begin, actor=world.admin)
+    await world.run(payments.refunded, booking(one, 2_000, reference="re_dashboard"), actor=world.admin)
+    left = (await mine.payment(one)).refund_due
+    assert left.amount == 1_000
+    await payments.return_money(payments.ListRefundsDue(), world.run, mine.gateway, world.admin)
+    found = await mine.payment(one)
+    assert (found.refund_due.amount, found.refunded.amount) == (0, 3_000)
+    assert [back.amount_cents for back in (await mine.gateway.look(one.payment.reference)).refunds] == [1_000]
+    assert [back.state for back in found.refunds if back.id == asked.id] == ["failed"]
+
+
+async def test_a_dispute_takes_nothing_before_it_is_lost_though_the_money_went_back_before(
+    world: World,
+) -> None:
+    mine, one = await paid(world)
+    await world.run(payments.refund, giving(one, 5_000), actor=world.admin)
+    await payments.return_money(payments.ListRefundsDue(), world.run, mine.gateway, world.admin)
+    for state in ("opened", "won"):
+        news = payments.DisputeNews(one.payment.reference, "dp_1", 5_000, state)  # type: ignore[arg-type]
+        await investments.attending.book_dispute(news, await mine.payment(one), world.run, world.admin)
+        assert ((await mine.show(one)).state, await mine.points()) == ("active", 65)
+
+
 # --- the sandbox ----------------------------------------------------------------------------------
 
 
@@ -237,7 +290,7 @@ async def test_the_sandbox_gives_money_back_once_a_key() -> None:
     gateway = SandboxGateway()
     reference = (await gateway.create(asked(7))).reference
     for cents, key in ((2_000, "a"), (2_000, "a"), (500, "b")):
-        news = await gateway.refund(reference, cents, key)
+        news = await gateway.refund(reference, cents, key, START)
         assert (news.payment, news.amount_cents, news.key, news.state) == (reference, cents, key, "succeeded")
     assert [one.amount_cents for one in (await gateway.look(reference)).refunds] == [2_000, 500]
 
@@ -262,7 +315,7 @@ async def test_what_is_not_of_the_sandbox_is_not_found_there() -> None:
     with pytest.raises(shared.NotFound):
         SandboxGateway().pay("pi_1", "succeeds")
     with pytest.raises(shared.NotFound):
-        await SandboxGateway().refund("pi_1", 100, "a")
+        await SandboxGateway().refund("pi_1", 100, "a", START)
 
 
 async def test_where_no_provider_is_set_up_nothing_is_paid() -> None:

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from investing import HIVE, Away, Investor, funding, hives, investor, money
+from investing import HIVE, Away, Investor, funding, hives, investor, join, money
+from subscribing import Subscriber
 
 from baobab.adapters.payments.sandbox import SandboxGateway
 from baobab.application import investments, payments
@@ -44,11 +45,11 @@ class Scripted(SandboxGateway):
         self._after("create")
         return intent
 
-    async def refund(self, reference: str, amount_cents: int, key: str) -> RefundNews:
+    async def refund(self, reference: str, amount_cents: int, key: str, since: datetime) -> RefundNews:
         if self.refuses_refunds:
             self.refuses_refunds -= 1
             raise GatewayRefused(reason="insufficient_balance")
-        news = await super().refund(reference, amount_cents, key)
+        news = await super().refund(reference, amount_cents, key, since)
         self._after("refund")
         return news
 
@@ -56,7 +57,8 @@ class Scripted(SandboxGateway):
         self._after("look")
         found = await super().look(reference)
         asked = self.known[reference]
-        return shared.evolve(found, user_id=asked.user_id, dispute=self.disputes.get(reference))
+        disputes = (self.disputes[reference],) if reference in self.disputes else ()
+        return shared.evolve(found, payment_id=asked.payment_id, user_id=asked.user_id, disputes=disputes)
 
     def give_back(self, reference: str, cents: int) -> None:
         """Somebody gives money back in the dashboard."""
@@ -226,3 +228,100 @@ async def test_means_that_were_kept_are_charged_once_and_what_came_of_it_is_sett
         )
         assert (charged.state, await mine.points()) == ("active", 65)
     assert money(await mine.payment(one)) == [("payment", HIVE)]
+
+
+async def test_one_more_payment_of_what_is_paid_already_is_shown_and_stops_nobody_else(
+    mine: Investor,
+) -> None:
+    """As if it had been asked for twice: the provider knows both, by the same ids of ours."""
+    gateway, project_id = scripted(mine), await hives(mine.world)
+    one = await mine.pay(await mine.invest(project_id))
+    twice, never = f"sandbox_{1:032x}", f"sandbox_{2:032x}"
+    gateway.known[twice] = gateway.known[one.payment.reference]
+    gateway._told[twice] = Notification(twice, "succeeded", received_cents=HIVE, currency="EUR")
+    gateway.known[never] = gateway.known[one.payment.reference]
+    other = await mine.invest(project_id)
+    gateway.pay(other.payment.reference, "succeeds")
+    mine.world.clock.advance(minutes=10)
+    for dry_run in (True, False):
+        found = await reconciled(mine, dry_run=dry_run)
+        (left,) = found.differences
+        assert (left.reference, left.what.partition(":")[0]) == (twice, "payment_reference_differs")
+        assert [finding.what for finding in found.settled] == ["paid"]
+    assert (await mine.show(other)).state == "active"
+
+
+async def test_what_is_due_waits_for_the_end_of_a_dispute_and_goes_back_then(mine: Investor) -> None:
+    gateway = scripted(mine)
+    one = await mine.pay(await mine.invest(await hives(mine.world)))
+    await Investor(mine.world, mine.actor, Away()).withdraw(one)
+    reference = one.payment.reference
+    gateway.disputes[reference] = DisputeNews(reference, "dp_1", HIVE, "opened", "fraudulent")
+    mine.world.clock.advance(minutes=10)
+    assert [finding.what for finding in (await reconciled(mine)).settled] == ["dispute opened"]
+    for _ in range(4):  # more often than a refund may fail
+        found = await reconciled(mine)
+        assert (found.waiting, found.settled, found.differences) == (1, (), ())
+    assert (await mine.payment(one)).refund_due.amount == HIVE
+    gateway.disputes[reference] = DisputeNews(reference, "dp_1", HIVE, "won", "fraudulent")
+    await reconciled(mine)
+    await reconciled(mine)
+    assert money(await mine.payment(one)) == [("payment", HIVE), ("refund", HIVE)]
+
+
+async def test_a_payment_that_the_provider_cannot_give_up_any_more_waits(mine: Investor) -> None:
+    """A bank takes days, and nobody can call it back."""
+
+    class Slow(Scripted):
+        async def cancel(self, reference: str) -> Standing:
+            return await self.look(reference)
+
+    slow = Slow()
+    one = await Investor(mine.world, mine.actor, slow).invest(await hives(mine.world))
+    mine.world.clock.advance(hours=3)
+    found = await investments.reconcile(mine.world.run, slow, mine.world.admin)
+    assert (found.waiting, found.settled) == (1, ())
+    slow.pay(one.payment.reference, "succeeds")
+    await investments.reconcile(mine.world.run, slow, mine.world.admin)
+    assert (await mine.show(one)).state == "active"
+
+
+async def test_a_charge_that_was_never_answered_is_shown_when_its_time_is_over(world: World) -> None:
+    mine = Subscriber(world, await join(world), Away())
+    with pytest.raises(GatewayUnavailable):
+        await mine.subscribe()
+    world.clock.advance(minutes=10)
+    assert (await investments.reconcile(world.run, Away(), world.admin)).waiting == 1
+    world.clock.advance(days=3)
+    (left,) = (await investments.reconcile(world.run, Away(), world.admin)).differences
+    assert left.what.startswith("never answered")
+
+
+async def test_what_failed_and_was_given_again_is_booked_in_the_order_that_fits(mine: Investor) -> None:
+    gateway = scripted(mine)
+    one = await mine.withdraw(await mine.pay(await mine.invest(await hives(mine.world))))
+    given = gateway._refunds[one.payment.reference]
+    (key,) = given
+    given[key] = shared.evolve(given[key], state="failed", reason="account_closed")
+    gateway.give_back(one.payment.reference, HIVE)
+    mine.world.clock.advance(minutes=10)
+    assert [finding.what for finding in (await reconciled(mine)).settled] == ["refunded"]
+    payment = await mine.payment(one)
+    kinds = [("payment", HIVE), ("refund", HIVE), ("refund_failed", HIVE), ("refund", HIVE)]
+    assert (payment.state, payment.refund_due.amount, money(payment)) == ("refunded", 0, kinds)
+    assert (await reconciled(mine)).settled == ()
+
+
+async def test_what_was_given_at_the_provider_is_booked_before_anything_more_goes_back(
+    mine: Investor,
+) -> None:
+    """Nobody heard that somebody gave by hand what was due."""
+    one = await mine.pay(await mine.invest(await hives(mine.world)))
+    await mine.spend(15)
+    await Investor(mine.world, mine.actor, Away()).withdraw(one)
+    scripted(mine).give_back(one.payment.reference, 3_500)
+    mine.world.clock.advance(minutes=10)
+    await reconciled(mine)
+    assert money(await mine.payment(one)) == [("payment", HIVE), ("refund", 3_500)]
+    given = (await scripted(mine).look(one.payment.reference)).refunds
+    assert [back.amount_cents for back in given] == [3_500]

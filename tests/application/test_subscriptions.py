@@ -311,6 +311,21 @@ async def test_a_charge_under_way_is_heard_of_later(world: World) -> None:
     assert len(cards.charged) == 1
 
 
+async def test_a_charge_that_the_provider_gave_up_is_a_try_that_failed(world: World) -> None:
+    """Otherwise it would be tried for ever, and the benefits kept for as long."""
+    mine, cards, one = await begun(world, "pending", "pending", "pending")
+    for moment, expected in (
+        (DUE, Renewals(due=1, failed=1)),
+        ("2027-03-04 00:00", Renewals(due=1, failed=1)),
+        ("2027-03-09 12:00", Renewals(due=1, ended=1)),
+    ):
+        world.clock.at(moment)
+        assert await renew(world, cards) == Renewals(due=1, waiting=1)
+        cards.tell((await mine.show(one)).payment, "expired")
+        assert await renew(world, cards) == expected
+    assert (await mine.show(one)).reason == "dunning"
+
+
 async def test_one_card_that_fails_and_one_that_breaks_stop_nobody_else(world: World) -> None:
     class Broken(Cards):
         async def charge(self, asked: Asked, means: str) -> Notification:

@@ -166,7 +166,7 @@ async def test_money_that_was_to_go_back_when_the_program_stopped_goes_back_late
     late = investments.Settle(user_id=one.user_id, payment_id=one.payment.id, outcome="succeeded")
     settled = await any_world.run(investments.settle, late, actor=any_world.admin)
     assert (settled.state, settled.payment.state) == ("refunded", "refund_due")
-    await mine.gateway.refund(one.payment.reference, HIVE, f"{one.payment.id}-0")
+    await mine.gateway.refund(one.payment.reference, HIVE, f"{one.payment.id}-0", any_world.clock())
 
     wanted = payments.ListRefundsDue(user_id=one.user_id)
     back = await payments.return_money(wanted, any_world.run, mine.gateway, mine.actor)

@@ -1,6 +1,7 @@
 """What stands where no payment provider is set up: it never answers."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from ...application.payments import (
     Asked,
@@ -25,7 +26,7 @@ class NoProvider:
     async def charge(self, asked: Asked, means: str) -> Notification:
         raise GatewayUnavailable
 
-    async def refund(self, reference: str, amount_cents: int, key: str) -> RefundNews:
+    async def refund(self, reference: str, amount_cents: int, key: str, since: datetime) -> RefundNews:
         raise GatewayUnavailable
 
     async def look(self, reference: str) -> Standing:

@@ -1,6 +1,7 @@
 """A payment provider that only pretends: no money moves, and each payment goes as it is told."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from uuid import UUID
 
 from ...application.payments import (
@@ -62,7 +63,7 @@ class SandboxGateway:
             intent.reference, shared.evolve(told, customer=asked.customer, means=means)
         )
 
-    async def refund(self, reference: str, amount_cents: int, key: str) -> RefundNews:
+    async def refund(self, reference: str, amount_cents: int, key: str, since: datetime) -> RefundNews:
         """Raises NotFound for a payment that is not of the sandbox."""
         refunds = self._refunds.setdefault(_known(reference), {})
         news = RefundNews(reference, f"refund_{key}", amount_cents, key=key)

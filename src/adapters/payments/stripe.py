@@ -1,14 +1,16 @@
 """Stripe, through its official library: intents, refunds, kept means of payment, signed messages.
 
-Every call is asked for with a key of ours, so that asking again is asking once. A card that is declined is
-news; everything else that goes wrong is one of three errors: try again, refused, wrongly configured.
+Every call is asked for with a key of ours, so that asking again is asking once. Stripe forgets keys after
+a day: what may have been asked for longer ago is looked for by our ids before it is asked for again. A card
+that is declined is news; everything else that goes wrong is one of three errors: try again, refused, wrongly
+configured.
 
 Decision: docs/decisions/0015-the-till.md.
 """
 
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -22,6 +24,7 @@ from ...application.payments import (
     GatewayUnavailable,
     Heard,
     Intent,
+    MessageUnclear,
     Notification,
     RefundNews,
     Standing,
@@ -33,6 +36,7 @@ from .stripe_news import (
     Json,
     dispute_news,
     heard,
+    id_of,
     intent_news,
     reason_of,
     refund_news,
@@ -47,13 +51,20 @@ RETRIES = 2
 """How often the library asks again by itself, with the same key, where the network or Stripe fails."""
 WINDOW = timedelta(seconds=300)
 """How old, or how far ahead, the signature of a message may be."""
+KEY_LIFE = timedelta(hours=23)
+"""How long a key is surely answered once: Stripe forgets it after a day."""
+SKEW = timedelta(hours=1)
+"""How far Stripe's clock may be behind ours, at the very most."""
+MAY_FAIL = timedelta(days=30)
+"""How long after it was given a refund may still fail."""
 PAGE = 100
 
 logging.getLogger("stripe").setLevel(logging.WARNING)  # below, it writes down what it is answered
 
 
 class StripeGateway:
-    """Payments through Stripe. `clock` tells how old a signature is."""
+    """Payments through Stripe. `clock` tells how old a signature is, and a key; `webhook_secret` may be
+    several, with spaces between: one for each endpoint."""
 
     name = "stripe"
 
@@ -70,7 +81,8 @@ class StripeGateway:
         retries: int = RETRIES,
     ) -> None:
         self.public_key = public_key
-        self._secret, self._clock, self._window = webhook_secret, clock, window
+        self._secrets, self._clock, self._window = webhook_secret.split(), clock, window
+        self._live = "_live_" in key
         self._http = stripe.HTTPXClient(timeout=timeout)
         client = stripe.StripeClient(
             key,
@@ -97,6 +109,10 @@ class StripeGateway:
         return Intent(str(intent["id"]), f"/v1/payments/{asked.payment_id}/checkout", customer)
 
     async def charge(self, asked: Asked, means: str) -> Notification:
+        if asked.since is not None and self._is_forgotten(asked.since):
+            known = await self._charged(asked, asked.since)
+            if known is not None:
+                return known
         wish: Any = {
             **_wish(asked, **{OFF_SESSION: "true"}),
             "customer": asked.customer,
@@ -110,8 +126,14 @@ class StripeGateway:
             return intent_news(await _answer(create(wish, _once(str(asked.payment_id)))))
         except stripe.CardError as error:
             return _declined(error)
+        except shared.NotFound:  # the means, or whom they belong to
+            raise GatewayRefused(reason="resource_missing") from None
 
-    async def refund(self, reference: str, amount_cents: int, key: str) -> RefundNews:
+    async def refund(self, reference: str, amount_cents: int, key: str, since: datetime) -> RefundNews:
+        if self._is_forgotten(since):
+            for given in await self._refunds(reference):
+                if given.key == key:
+                    return given
         create = self._stripe.refunds.create_async
         wish: Any = {"payment_intent": reference, "amount": amount_cents, "metadata": {"refund_id": key}}
         try:
@@ -121,9 +143,9 @@ class StripeGateway:
 
     async def look(self, reference: str) -> Standing:
         retrieve = self._stripe.payment_intents.retrieve_async
-        return await self._standing(
-            await _answer(retrieve(reference, {"expand": ["latest_charge"]}), reference)
-        )
+        intent = await _answer(retrieve(reference, {"expand": ["latest_charge"]}), reference)
+        is_paid = intent["status"] == "succeeded"
+        return await self._standing(intent, await self._refunds(reference) if is_paid else ())
 
     async def cancel(self, reference: str) -> Standing:
         with suppress(GatewayRefused):  # what is over already
@@ -135,31 +157,48 @@ class StripeGateway:
         return str(intent["client_secret"])
 
     async def since(self, at: datetime) -> AsyncIterator[Standing]:
-        wish: Any = {"created": {"gte": int(at.timestamp())}, "expand": ["data.latest_charge"], "limit": PAGE}
-        while True:
-            page = await _answer(self._stripe.payment_intents.list_async(wish))
-            for intent in page["data"]:
-                yield await self._standing(intent)
-            if not page.get("has_more") or not page["data"]:
-                return
-            wish = {**wish, "starting_after": page["data"][-1]["id"]}
+        seen: set[str] = set()
+        wish = {**_after(at), "expand": ["data.latest_charge"]}
+        async for intent in self._pages(self._stripe.payment_intents.list_async, wish):
+            seen.add(str(intent["id"]))
+            yield await self._standing(intent)
+        async for reference in self._touched(at):
+            if reference and reference not in seen:
+                seen.add(reference)
+                yield await self.look(reference)
+
+    async def _touched(self, at: datetime) -> AsyncIterator[str]:
+        """Older payments of which money went back or was disputed since then, or came back to us."""
+        async for refund in self._pages(self._stripe.refunds.list_async, _after(at - MAY_FAIL)):
+            if refund["created"] >= at.timestamp() or refund_news(refund).state == "failed":
+                yield id_of(refund.get("payment_intent"))
+        async for dispute in self._pages(self._stripe.disputes.list_async, _after(at)):
+            yield id_of(dispute.get("payment_intent"))
 
     def read(self, headers: Mapping[str, str], body: bytes) -> Heard:
         header = headers.get("stripe-signature", "")
-        try:
-            stripe.WebhookSignature.verify_header(body, header, self._secret)
-        except (stripe.SignatureVerificationError, UnicodeDecodeError):
-            raise WebhookRefused from None
+        if not any(_is_signed(body, header, secret) for secret in self._secrets):
+            raise WebhookRefused
         signed_at = next(part[2:] for part in header.split(",") if part.startswith("t="))
         if abs(self._clock().timestamp() - int(signed_at)) > self._window.total_seconds():
             raise WebhookRefused
-        return self.parse(body.decode())
+        try:
+            return self.parse(body.decode())
+        except MessageUnclear as unclear:  # stored all the same, and shown to a person
+            return Heard(unclear.id, unclear.type)
 
     def parse(self, body: str) -> Heard:
         try:
-            return heard(json.loads(body))
-        except (ValueError, KeyError, TypeError, AttributeError):
+            event = json.loads(body)
+            id, type = event["id"], event["type"]
+        except (ValueError, KeyError, TypeError):
             raise WebhookRefused from None
+        if not (id and isinstance(id, str) and isinstance(type, str)):
+            raise WebhookRefused
+        try:
+            return heard(event, live=self._live)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise MessageUnclear(id=id, type=type, why=f"{error.__class__.__name__}: {error}") from None
 
     async def _customer_of(self, asked: Asked) -> str:
         """The customer whose means of payment are kept: the one that is known, or a new one."""
@@ -170,28 +209,53 @@ class StripeGateway:
         made = await _answer(create({"metadata": {"user_id": user_id}}, _once(f"customer-{user_id}")))
         return str(made["id"])
 
-    async def _standing(self, intent: Json) -> Standing:
-        """All that is known of an intent; refunds and disputes are only asked for where there are any."""
+    async def _standing(self, intent: Json, refunds: Sequence[RefundNews] | None = None) -> Standing:
+        """All that is known of an intent. Where its `refunds` are not at hand, they are only asked for where
+        there are any, and so are disputes."""
         charge, reference = intent.get("latest_charge"), str(intent["id"])
-        refunds: list[Json] = []
+        facts: Json = charge if isinstance(charge, Mapping) else {}
+        if refunds is None:
+            refunds = await self._refunds(reference) if facts.get("amount_refunded") else ()
         disputes: list[Json] = []
-        if isinstance(charge, Mapping) and charge.get("amount_refunded"):
-            refunds = await self._all(self._stripe.refunds.list_async, reference)
-        if isinstance(charge, Mapping) and charge.get("disputed"):
-            disputes = await self._all(self._stripe.disputes.list_async, reference)
+        if facts.get("disputed"):
+            ask = self._stripe.disputes.list_async
+            disputes = [one async for one in self._pages(ask, {"payment_intent": reference})]
         metadata = intent.get("metadata")
         return Standing(
             intent_news(intent),
-            tuple(refund_news(one) for one in refunds),
-            dispute_news(disputes[0]) if disputes else None,
+            tuple(refunds),
+            tuple(map(dispute_news, reversed(disputes))),
             uuid_of(metadata, "payment_id"),
             uuid_of(metadata, "user_id"),
         )
 
-    async def _all(self, ask: Callable[[Any], Awaitable[Any]], reference: str) -> list[Json]:
-        page = await _answer(ask({"payment_intent": reference, "limit": PAGE}))
-        found: list[Json] = page["data"]
-        return found
+    async def _refunds(self, reference: str) -> tuple[RefundNews, ...]:
+        """Every refund of an intent, oldest first."""
+        pages = self._pages(self._stripe.refunds.list_async, {"payment_intent": reference})
+        return tuple([refund_news(one) async for one in pages])[::-1]
+
+    async def _charged(self, asked: Asked, since: datetime) -> Notification | None:
+        """What came of a charge that was asked for before; where there are several, of one that was paid."""
+        wish = {**_after(since - SKEW), **({"customer": asked.customer} if asked.customer else {})}
+        pages = self._pages(self._stripe.payment_intents.list_async, wish)
+        ours = [one async for one in pages if uuid_of(one.get("metadata"), "payment_id") == asked.payment_id]
+        ours.sort(key=lambda one: bool(one["status"] == "succeeded"), reverse=True)
+        return intent_news(ours[0]) if ours else None
+
+    def _is_forgotten(self, since: datetime) -> bool:
+        """Whether a key that was first used then may be known no more."""
+        return self._clock() >= since + KEY_LIFE
+
+    async def _pages(self, ask: Callable[[Any], Awaitable[Any]], wish: dict[str, Any]) -> AsyncIterator[Any]:
+        """All that a list has, newest first."""
+        wish = {**wish, "limit": PAGE}
+        while True:
+            page = await _answer(ask(wish))
+            for one in page["data"]:
+                yield one
+            if not page.get("has_more") or not page["data"]:
+                return
+            wish = {**wish, "starting_after": page["data"][-1]["id"]}
 
 
 def _wish(asked: Asked, **more: str) -> dict[str, Any]:
@@ -199,6 +263,17 @@ def _wish(asked: Asked, **more: str) -> dict[str, Any]:
     ours = {"payment_id": str(asked.payment_id), "user_id": str(asked.user_id), "purpose": asked.purpose}
     currency = asked.amount.currency.lower()
     return {"amount": asked.amount.amount, "currency": currency, "metadata": {**ours, **more}}
+
+
+def _after(at: datetime) -> dict[str, Any]:
+    """What was made since then."""
+    return {"created": {"gte": int(at.timestamp())}}
+
+
+def _is_signed(body: bytes, header: str, secret: str) -> bool:
+    with suppress(stripe.SignatureVerificationError, UnicodeDecodeError):
+        return bool(stripe.WebhookSignature.verify_header(body, header, secret))
+    return False
 
 
 def _once(key: str) -> Any:

@@ -42,10 +42,13 @@ def uuid_of(metadata: Json | None, name: str) -> UUID | None:
 
 def intent_news(intent: Json) -> Notification:
     """What became of an intent. One that nobody pays in person fails at once; a member may try again."""
-    outcome = OUTCOMES.get(str(intent["status"]), "pending")
-    error = intent.get("last_payment_error")
-    if outcome == "pending" and error and intent["status"] == "requires_payment_method":
-        outcome = "failed" if (intent.get("metadata") or {}).get(OFF_SESSION) else "declined"
+    status, error = str(intent["status"]), intent.get("last_payment_error")
+    outcome = OUTCOMES.get(status, "pending")
+    alone = bool((intent.get("metadata") or {}).get(OFF_SESSION))
+    if status == "requires_payment_method" and error:
+        outcome = "failed" if alone else "declined"
+    elif status == "requires_action" and alone:
+        outcome, error = "failed", {"code": "authentication_required"}
     paid = outcome == "succeeded"
     return Notification(
         id_of(intent),
@@ -91,6 +94,7 @@ def _charge_news(charge: Json) -> LookAgain:
 
 
 SPEAKS_OF: dict[str, Callable[[Json], News]] = {
+    "charge": _charge_news,
     "payment_intent": intent_news,
     "refund": refund_news,
     "dispute": dispute_news,
@@ -100,13 +104,16 @@ CONCERNS = ("payment_intent.", "refund.", "charge.refund", "charge.dispute.")
 """How the types of events begin that are of any interest."""
 
 
-def heard(event: Json) -> Heard:
-    """What an event says. Of a charge only that something happened to it; of anything else nothing."""
-    type, it = str(event["type"]), event["data"]["object"]
+def heard(event: Json, *, live: bool) -> Heard:
+    """What an event says. Of a charge only that something happened to it; of anything else nothing, nor of
+    what happened in another account, or with money of the other mode: tests are not `live`."""
+    type = str(event["type"])
+    elsewhere = event.get("account") or event.get("livemode", live) != live
+    if elsewhere or not type.startswith(CONCERNS):
+        return Heard(str(event["id"]), type)
+    it = event["data"]["object"]
     read = SPEAKS_OF.get(str(it.get("object")))
-    if it.get("object") == "charge":
-        read = _charge_news
-    if not type.startswith(CONCERNS) or read is None:
+    if read is None:
         return Heard(str(event["id"]), type)
     news = read(it)
     reference = news.reference if isinstance(news, Notification) else news.payment

@@ -28,7 +28,7 @@ from ..payments import (
 )
 from ..payments import inbox as letters
 from ..runner import Runner
-from .paying import PURCHASES, hear, payment_of
+from .paying import PURCHASES, hear, money_back, note, payment_of
 
 log = logging.getLogger("baobab.payments")
 
@@ -151,7 +151,12 @@ async def _understand(heard: Heard, run: Runner, gateway: Gateway, actor: shared
     if isinstance(heard.news, Notification):
         await hear(heard.news, run, gateway, actor)
     elif isinstance(heard.news, RefundNews):
-        await book_refund(heard.news, known, run, actor)
+        with suppress(
+            rules.RefundExceedsPayment
+        ):  # where another failed meanwhile, all that is known says so
+            await book_refund(heard.news, known, run, actor)
+            return known
+        await settle_standing(await gateway.look(heard.reference), known, run, gateway, actor)
     elif isinstance(heard.news, DisputeNews):
         await book_dispute(heard.news, known, run, actor)
     else:
@@ -186,13 +191,15 @@ async def known_payment(
 async def settle_standing(
     standing: Standing, known: PaymentView, run: Runner, gateway: Gateway, actor: shared.Actor
 ) -> Any:
-    """Settle all that a provider knows of a payment; the answer is what was paid for."""
-    settled = await hear(standing.news, run, gateway, actor)
-    for one in standing.refunds:
+    """Settle all that a provider knows of a payment, before money that is due after all that goes back; the
+    answer is what was paid for. A refund that failed may be one that was given again."""
+    await note(standing.news, run, gateway, actor)
+    for one in sorted(standing.refunds, key=lambda one: one.state == "succeeded"):
         await book_refund(one, known, run, actor)
-    if standing.dispute is not None:
-        settled = await book_dispute(standing.dispute, known, run, actor)
-    return settled
+    for quarrel in standing.disputes:
+        await book_dispute(quarrel, known, run, actor)
+    bought = await PURCHASES[known.purpose].show(known, run, payments.trusted(actor, known.user_id))
+    return await money_back(bought, run, gateway, actor)
 
 
 async def book_refund(news: RefundNews, known: PaymentView, run: Runner, actor: shared.Actor) -> PaymentView:

@@ -100,19 +100,27 @@ async def charge(
 async def hear(news: Notification, run: Runner, gateway: Gateway, actor: shared.Actor) -> Any:
     """The last step: settle what the provider tells, and give money back that bought nothing.
 
-    The answer is what was paid for. Raises NotFound for a payment that this provider was not asked for, and
-    AmountDiffers where it is not what was asked for.
+    The answer is what was paid for. Raises what `note` raises.
+    """
+    return await money_back(await note(news, run, gateway, actor), run, gateway, actor)
+
+
+async def note(news: Notification, run: Runner, gateway: Gateway, actor: shared.Actor) -> Any:
+    """Settle what the provider tells; no money moves. The answer is what was paid for.
+
+    Raises NotFound for a payment that this provider was not asked for, and AmountDiffers where it is not what
+    was asked for.
     """
     known = await payment_of(news.reference, run, gateway, actor)
     service, purchase = payments.trusted(actor, known.user_id), PURCHASES[known.purpose]
     payments.check_news(known, news)
     if news.outcome == "declined":
-        note = payments.NoteDecline(user_id=known.user_id, payment_id=known.id, reason=news.reason)
-        await run(payments.declined, note, actor=service)
+        decline = payments.NoteDecline(user_id=known.user_id, payment_id=known.id, reason=news.reason)
+        await run(payments.declined, decline, actor=service)
     if news.outcome in ("pending", "declined"):
         return await purchase.show(known, run, service)
     command = shared.recast(Settle, news, user_id=known.user_id, payment_id=known.id)
-    return await money_back(await run(purchase.settle, command, actor=service), run, gateway, actor)
+    return await run(purchase.settle, command, actor=service)
 
 
 async def payment_of(
@@ -134,7 +142,7 @@ async def money_back(one: B, run: Runner, gateway: Gateway, actor: shared.Actor)
     if paid.state != "refund_due":
         return one
     due = payments.ListRefundsDue(user_id=paid.user_id, payment_id=paid.id)
-    with suppress(payments.GatewayUnavailable, payments.RefundGivenUp):
+    with suppress(*payments.STAYS_DUE):
         await payments.return_money(due, run, gateway, actor)
     found: B = await PURCHASES[paid.purpose].show(paid, run, payments.trusted(actor, paid.user_id))
     return found

@@ -6,11 +6,12 @@ know, refunds that fail again and again.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from ...domain import shared
-from ...domain.payments import PAID
+from ...domain.payments import PAID, PaymentDisputed, PaymentReferenceDiffers
 from .. import payments
 from ..payments import Audited, Gateway, Heard, PaymentView, PaymentWithReceipts, Settle, Standing
 from ..runner import Runner
@@ -80,6 +81,10 @@ class _Round:
             if news.outcome == "succeeded":
                 self._differs(news.reference, payment_id, standing.user_id, "paid, and not known here")
             return
+        except shared.StateForbids as error:  # one more of a payment that the provider knows already
+            if news.outcome == "succeeded":
+                self._differs(news.reference, payment_id, standing.user_id, f"{error.code}: {error}")
+            return
         self.seen.add(known.id)
         await self._settle(known, standing)
 
@@ -90,7 +95,10 @@ class _Round:
         if told.user_id is None or told.payment_id is None:
             raise NotOurs(kind="payment", id=told.reference)
         wanted = payments.GetPayment(user_id=told.user_id, payment_id=told.payment_id)
-        return await self.run.read(payments.payment, wanted, actor=self.actor)
+        found = await self.run.read(payments.payment, wanted, actor=self.actor)
+        if found.reference not in ("", told.reference):
+            raise PaymentReferenceDiffers(known=found.reference, given=told.reference)
+        return found
 
     async def open(self, one: PaymentView) -> None:
         """A payment that is not settled: ask, settle, give back what is due."""
@@ -108,9 +116,13 @@ class _Round:
 
     async def _never_opened(self, known: PaymentWithReceipts) -> None:
         """Nobody could pay what the provider never heard of; kept means of payment may have been charged."""
-        if known.saved or not self._is_over(known):
+        if not self._is_over(known):
             self.waiting += 1
             return
+        if known.saved:
+            return self._differs(
+                "", known.id, known.user_id, "never answered: `subscriptions renew` asks again"
+            )
         self._does(known, "expired")
         if not self.dry_run:
             command = Settle(
@@ -125,20 +137,29 @@ class _Round:
         waits = standing.news.outcome in ("pending", "declined") and known.state == "pending"
         if waits and self._is_over(known):
             todo.append("expired")
-        owes, gone = known.refund_due.amount > 0, "refund"
-        self.waiting += not todo and not owes and known.state == "pending"
+        gone = ""
         try:
             if "expired" in todo and waits and not self.dry_run:
                 standing = await self.gateway.cancel(known.reference)
+                todo = list(differences(known, standing))
             if todo and not self.dry_run:
                 await settle_standing(standing, known, self.run, self.gateway, self.actor)
-            if owes and not self.dry_run:
-                left = await payments.give_back(known, self.run, self.gateway, self.actor)
-                gone = "refund failed" if left.refund_due.amount else "refund"
+            if known.refund_due.amount:
+                gone = await self._give_back(known)
         except (shared.StateForbids, shared.RuleForbids) as error:
             return self._differs(known.reference, known.id, known.user_id, f"{error.code}: {error}")
-        for what in (*todo, *((gone,) if owes else ())):
+        self.waiting += not todo and not gone and (known.state == "pending" or known.disputed == "opened")
+        for what in (*todo, *filter(None, (gone,))):
             self._does(known, what)
+
+    async def _give_back(self, known: PaymentView) -> str:
+        """What becomes of money that is due: while the bank holds it, nothing."""
+        if self.dry_run:
+            return "" if known.disputed == "opened" else "refund"
+        with suppress(PaymentDisputed):
+            left = await payments.give_back(known, self.run, self.gateway, self.actor)
+            return "refund failed" if left.refund_due.amount else "refund"
+        return ""
 
     def _is_over(self, known: PaymentView) -> bool:
         return known.expires_at + GRACE <= self.now
@@ -160,11 +181,10 @@ def differences(known: PaymentWithReceipts, standing: Standing) -> Iterator[str]
     booked = {(one.reference, one.state) for one in known.refunds}
     if any((one.reference, one.state) not in booked for one in standing.refunds):
         yield "refunded"
-    dispute = standing.dispute
-    if dispute and (dispute.reference, dispute.state) not in {
-        (one.reference, one.state) for one in known.disputes
-    }:
-        yield f"dispute {dispute.state}"
+    quarrels = {(one.reference, one.state) for one in known.disputes}
+    for dispute in standing.disputes:
+        if (dispute.reference, dispute.state) not in quarrels:
+            yield f"dispute {dispute.state}"
 
 
 async def reconcile(

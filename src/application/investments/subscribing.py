@@ -153,8 +153,9 @@ async def settle_subscription(command: Settle, work: Work) -> SubscriptionView:
     case = case_of(work, key_of(command, work), command.payment_id)
     if command.outcome == "succeeded":
         return await _settle_paid(case, command, work)
-    if command.outcome == "failed" or (command.outcome == "declined" and case.charge.automatic):
-        return _stop_or_go_on(work, subscriptions.settle_failed(case, command.reason, POLICY, work.now))
+    if command.outcome == "failed" or (command.outcome in ("declined", "expired") and case.charge.automatic):
+        reason = command.reason or command.outcome
+        return _stop_or_go_on(work, subscriptions.settle_failed(case, reason, POLICY, work.now))
     if command.outcome == "expired":
         return _stop_or_go_on(work, subscriptions.give_up(case, command.reason, work.now))
     return _shown(case)

@@ -9,6 +9,7 @@ from .records import (
     PAYMENTS,
     REFUNDS,
     BeginRefund,
+    BegunRefund,
     BookDispute,
     BookRefund,
     NoteDecline,
@@ -19,7 +20,6 @@ from .records import (
     PaymentView,
     PlayPayment,
     RefundPayment,
-    RefundView,
     view_of,
 )
 
@@ -85,16 +85,17 @@ async def refund(command: RefundPayment, work: Work) -> PaymentView:
 
 
 @use_case(allow=ADMINS, locks=_with_refunds)
-async def begin_refund(command: BeginRefund, work: Work) -> RefundView:
+async def begin_refund(command: BeginRefund, work: Work) -> BegunRefund:
     """The refund that the provider is to be asked for: the same one until it is settled.
 
-    Raises NoRefundDue, RefundGivenUp.
+    Raises NoRefundDue, PaymentDisputed, RefundGivenUp.
     """
     payment = work.get(payment_key(command, work))
     refunds = work.list(REFUNDS.group("payment", payment.user_id, payment.id))
     asked = payments.begin_refund(payment, refunds, work.new_id(), work.now)
     work.save(asked)
-    return shared.recast(RefundView, asked)
+    overtaken = asked.amount_cents > payment.refund_due_cents
+    return shared.recast(BegunRefund, asked, overtaken=overtaken)
 
 
 @use_case(allow=ADMINS, locks=_with_refunds)

@@ -30,9 +30,17 @@ class WebhookRefused(shared.Malformed):
     message = "The message is not signed by the payment provider, or was signed too long ago."
 
 
+class MessageUnclear(shared.Malformed):
+    message = "The message {id} of the type {type} cannot be read: {why}."
+    id: str
+    type: str
+    why: str
+
+
 class Asked(shared.Record):
     """A payment that a provider is to know. With `saved` the means of payment is kept for renewals, at the
-    provider, for the `customer` that it knows the member by: empty where it is to make one."""
+    provider, for the `customer` that it knows the member by: empty where it is to make one. `since` is when
+    it may have been asked for first; None: just now."""
 
     payment_id: UUID
     user_id: UUID
@@ -40,6 +48,7 @@ class Asked(shared.Record):
     purpose: Purpose
     customer: str = ""
     saved: bool = False
+    since: datetime | None = None
 
 
 class Intent(shared.Record):
@@ -103,7 +112,7 @@ class Standing(shared.Record):
 
     news: Notification
     refunds: tuple[RefundNews, ...] = ()
-    dispute: DisputeNews | None = None
+    disputes: tuple[DisputeNews, ...] = ()
     payment_id: UUID | None = None
     user_id: UUID | None = None
 
@@ -130,11 +139,13 @@ class Gateway(Protocol):
         ...
 
     async def charge(self, asked: Asked, means: str) -> Notification:
-        """Charge kept means of payment while the member is away; asked again, it is the same charge."""
+        """Charge kept means of payment while the member is away; asked again, however much later, it is the
+        same charge. Raises GatewayRefused."""
         ...
 
-    async def refund(self, reference: str, amount_cents: int, key: str) -> RefundNews:
-        """Give money back; asked again with the same key, it goes back once."""
+    async def refund(self, reference: str, amount_cents: int, key: str, since: datetime) -> RefundNews:
+        """Give money back, which may have been asked for before, but not before `since`; asked again with the
+        same key, however much later, it goes back once. Raises GatewayRefused, NotFound."""
         ...
 
     async def look(self, reference: str) -> Standing:
@@ -146,12 +157,14 @@ class Gateway(Protocol):
         ...
 
     def read(self, headers: Mapping[str, str], body: bytes) -> Heard:
-        """A message of the provider, whose headers are named in lower case. Raises WebhookRefused where its
-        signature is not right, or too old."""
+        """A message of the provider, whose headers are named in lower case; one that cannot be understood
+        says nothing but its id and type. Raises WebhookRefused where its signature is not right, or too old.
+        """
         ...
 
     def parse(self, body: str) -> Heard:
-        """What a message says that was read before. Raises WebhookRefused where it is no message."""
+        """What a message says that was read before. Raises MessageUnclear, and WebhookRefused where it is no
+        message."""
         ...
 
 
@@ -181,7 +194,7 @@ class Audited(Gateway, Protocol):
     """A provider that lists the payments it knows."""
 
     def since(self, at: datetime) -> AsyncIterator[Standing]:
-        """The payments that it was asked for since then, newest first."""
+        """The payments that it was asked for since then, and of which money went back or was disputed."""
         ...
 
 

@@ -23,6 +23,7 @@ from .gateway import (
 from .reading import opening, payment, refunds_due
 from .records import (
     BeginRefund,
+    BegunRefund,
     BookRefund,
     Checkout,
     GetPayment,
@@ -30,8 +31,18 @@ from .records import (
     OpenPayment,
     PaymentOver,
     PaymentView,
-    RefundView,
 )
+
+STAYS_DUE = (
+    GatewayUnavailable,
+    GatewayMisconfigured,
+    GatewayRefused,
+    shared.NotFound,
+    payments.PaymentDisputed,
+    payments.RefundGivenUp,
+)
+"""Why money that is due does not go back now. It stays due: a reconciliation tries again, and tells a person
+where that does not help."""
 
 
 def trusted(actor: shared.Actor, user_id: UUID) -> shared.Actor:
@@ -84,7 +95,8 @@ async def return_money(
 
 
 async def give_back(due: PaymentView, run: Runner, gateway: Gateway, actor: shared.Actor) -> PaymentView:
-    """A payment after what is due of it went back. Raises GatewayUnavailable, RefundGivenUp."""
+    """A payment after what is due of it went back, or after the provider refused. Raises what is in
+    `STAYS_DUE`."""
     service = trusted(actor, due.user_id)
     begin = BeginRefund(user_id=due.user_id, payment_id=due.id)
     try:
@@ -92,14 +104,21 @@ async def give_back(due: PaymentView, run: Runner, gateway: Gateway, actor: shar
     except payments.NoRefundDue:  # somebody else was quicker
         return await run.read(payment, GetPayment(user_id=due.user_id, payment_id=due.id), actor=service)
     news = await _ask(due.reference, asked, gateway)
-    return await run(refunded, booking_of(news, due.user_id, due.id), actor=service)
+    left = await run(refunded, booking_of(news, due.user_id, due.id), actor=service)
+    if left.refund_due.amount and (
+        news.state == "succeeded" or asked.overtaken
+    ):  # what is due is another sum
+        return await give_back(left, run, gateway, actor)
+    return left
 
 
-async def _ask(reference: str, asked: RefundView, gateway: Gateway) -> RefundNews:
+async def _ask(reference: str, asked: BegunRefund, gateway: Gateway) -> RefundNews:
     """What came of a refund; one that is refused now may have been given before, and not been heard of."""
     key = str(asked.id)
     try:
-        return await gateway.refund(reference, asked.amount_cents, key)
+        if asked.overtaken:
+            raise GatewayRefused(reason="overtaken")
+        return await gateway.refund(reference, asked.amount_cents, key, asked.asked_at)
     except GatewayRefused as refusal:
         given = (await gateway.look(reference)).refunds
         failed = RefundNews(reference, "", asked.amount_cents, "failed", key, refusal.reason)
@@ -137,7 +156,7 @@ async def refund_now(owed: PaymentView, run: Runner, gateway: Gateway, actor: sh
     """A payment after what is due of it went back, where its provider answers; else it stays due."""
     if owed.provider != gateway.name:
         return owed
-    with suppress(GatewayUnavailable, GatewayMisconfigured, payments.RefundGivenUp):
+    with suppress(*STAYS_DUE):
         return await give_back(owed, run, gateway, actor)
     return owed
 

@@ -59,7 +59,8 @@ async def opening(question: GetPayment, read: Read[HasPayments]) -> Opening:
     """A payment as its provider is to know it."""
     one = (await _found(question, read)).payment
     money = shared.Money(one.amount_cents, one.currency)
-    return Opening(view_of(one), Asked(one.id, one.user_id, money, one.purpose, one.customer, one.saved))
+    asked = Asked(one.id, one.user_id, money, one.purpose, one.customer, one.saved, one.created_at)
+    return Opening(view_of(one), asked)
 
 
 @query(allow=ADMINS)

@@ -225,6 +225,13 @@ class RefundView(shared.Record):
     settled_at: datetime | None
 
 
+class BegunRefund(RefundView):
+    """A refund that the provider is to be asked for; an `overtaken` one is more than is due by now, and is
+    only to be looked for."""
+
+    overtaken: bool
+
+
 class DisputeView(shared.Record):
     """The member's bank took the money of a payment back, or tried to."""
 
