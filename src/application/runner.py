@@ -187,6 +187,7 @@ class Runner:
         self._loading: asyncio.Task[None] | None = None
         self._locked: dict[asyncio.Task[None] | None, frozenset[Wanted]] = {}
         self._contended = False
+        self._running = 0
         self._kept = Kept()
         self.batches = self.attempts = 0
 
@@ -266,18 +267,21 @@ class Runner:
         try:
             size = min(self._share(), self._most_grouped)
             jobs = [job for job in (self._queue.popleft() for _ in range(size)) if self._is_awaited(job)]
+            self._running += size
             if jobs:
                 await self._together(jobs)
         finally:
+            self._running -= size
             self._batches.discard(_this_task())
             self._locked.pop(_this_task(), None)
             self._loaded()
 
     def _share(self) -> int:
-        """How many commands the next batch takes: all that wait, or of very many half, so that one half is
-        decided while the other is committed."""
+        """How many commands the next batch takes: all that wait, but of very many no more than half of those
+        that are here, so that one half is decided while the other is committed."""
         waiting = len(self._queue)
-        return waiting if self._contended or waiting < 2 * PIECE else waiting // 2
+        half = (waiting + self._running + 1) // 2
+        return waiting if self._contended else min(waiting, max(PIECE, half))
 
     def _loaded(self) -> None:
         """This batch has its locks, or is over: the next one may begin."""
