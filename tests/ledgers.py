@@ -1,6 +1,6 @@
 """The account of one member, and what may be asked of it: what tests of the ledger are made with."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -8,11 +8,12 @@ from baobab.application import identity, points
 from baobab.application.pages import Page
 from baobab.application.points import Balance, StatementLine
 from baobab.domain import shared
-from builders import World
+from builders import START, World
 
 ORDER = UUID(int=1)
 END = datetime.fromisoformat("2027-09-02T22:00+00:00")
 """Until when points last that are given at START: the end of that day in Paris, 18 months later."""
+LAST_WEEK = START - timedelta(days=7)
 
 
 class Ledger:
@@ -185,3 +186,20 @@ def parts(balance: Balance) -> tuple[int, int, int, int]:
 def touched(line: StatementLine) -> list[tuple[bool, int]]:
     """What a line did to lots: whether each was paid for, and how much."""
     return [(part.funded, part.amount) for part in line.lots]
+
+
+def day(moment: str) -> datetime:
+    return datetime.fromisoformat(moment).replace(tzinfo=UTC)
+
+
+async def expiries(ledger: Ledger) -> list[tuple[int, datetime]]:
+    """What ended on an account, and when."""
+    return [(line.amount, line.effective_at) for line in await ledger.lines() if line.kind == "expired"]
+
+
+def shared_storage(world: World) -> World:
+    """The same world, as another process has it."""
+    twin = World(world.storage, world.queries)
+    twin.clock, twin.admin = world.clock, world.admin
+    twin.run = twin.runner()
+    return twin

@@ -21,13 +21,6 @@ from baobab.domain.points import (
     Source,
     UnknownUnit,
 )
-from builders import World
-
-
-@pytest.fixture
-def ledger(any_world: World) -> Ledger:
-    return Ledger(any_world)
-
 
 # --- earning ------------------------------------------------------------------------------------
 
