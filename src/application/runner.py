@@ -277,11 +277,11 @@ class Runner:
             self._loaded()
 
     def _share(self) -> int:
-        """How many commands the next batch takes: all that wait, but of very many no more than half of those
-        that are here, so that one half is decided while the other is committed."""
+        """How many commands the next batch takes: all that wait, but where very many are here no more than half
+        of them, so that one half is decided while the other is committed."""
         waiting = len(self._queue)
-        half = (waiting + self._running + 1) // 2
-        return waiting if self._contended else min(waiting, max(PIECE, half))
+        here = waiting + self._running
+        return waiting if self._contended or here < 2 * PIECE else min(waiting, (here + 1) // 2)
 
     def _loaded(self) -> None:
         """This batch has its locks, or is over: the next one may begin."""
