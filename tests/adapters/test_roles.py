@@ -1,17 +1,21 @@
 """Each role of the database may do what it needs and no more, whatever kinds of record there will be."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import pytest
 from click.testing import CliRunner
+from sqlalchemy.engine import make_url
 
 from baobab.adapters.postgres import migrate, roles
 from baobab.adapters.postgres.database import Database
-from baobab.adapters.postgres.roles import MIGRATOR, READER, SERVICE, Grant, changing, wanted
+from baobab.adapters.postgres.roles import MIGRATOR, READER, SERVICE, Grant, RolesRefused, changing, wanted
+from baobab.adapters.postgres.schema import SCHEMA, metadata
+from baobab.adapters.postgres.server import EmbeddedServer
 from baobab.adapters.postgres.stored import STORED
 from baobab.application import points
 from baobab.application.points import POSTINGS
@@ -40,6 +44,26 @@ def test_what_is_written_once_is_neither_changed_nor_removed_by_the_service() ->
         given = {grant for grant in wanted() if grant.role == SERVICE and grant.table == name}
         locked = {Grant(SERVICE, "UPDATE", name, stored.kind.key_fields[0])} if stored.kind.root else set()
         assert given == {Grant(SERVICE, "SELECT", name), Grant(SERVICE, "INSERT", name), *locked}
+
+
+async def test_every_table_there_is_has_its_grants_and_there_is_nothing_else_to_grant(
+    database_url: str,
+) -> None:
+    """Tables and their indexes alone: no sequence, view, function or type that somebody could be given."""
+    there = f"from pg_class where relnamespace = '{SCHEMA}'::regnamespace"
+    assert set(await ask(database_url, f"select array_agg(distinct relkind) {there}")) == {b"r", b"i"}
+    for catalog in (
+        "pg_proc where pronamespace",
+        "pg_type where typtype <> 'c' and typelem = 0 and typnamespace",
+    ):
+        assert await ask(database_url, f"select count(*) from {catalog} = '{SCHEMA}'::regnamespace") == 0
+    tables = set(await ask(database_url, f"select array_agg(relname::text) {there} and relkind = 'r'"))
+    assert tables == {table.name for table in metadata.sorted_tables} | {roles.VERSIONS}
+    given = {
+        (grant.table, grant.privilege) for grant in wanted() if grant.role == SERVICE and not grant.column
+    }
+    assert {name for name in tables if (name, "SELECT") in given} == tables
+    assert {name for name in tables if (name, "INSERT") in given} == tables - {roles.VERSIONS}
 
 
 def test_a_field_that_a_kind_fixes_is_no_column_that_the_service_updates() -> None:
@@ -172,6 +196,10 @@ async def test_whatever_was_given_or_forgotten_is_put_right_and_then_there_is_no
         "alter table baobab.posting owner to current_user",
         "revoke usage on schema baobab from baobab_reader",
         "grant select (email) on baobab.member to baobab_reader",
+        "grant create on schema baobab to baobab_service",
+        "grant usage on schema baobab to public",
+        "alter default privileges for role baobab_migrator in schema baobab "
+        "grant delete on tables to baobab_service",
     ):
         await ask(url, wrong)
         assert len(await roles.plan(url)) == 1, wrong
@@ -198,6 +226,83 @@ async def test_the_migrator_migrates_an_empty_database(new_database: NewDatabase
     assert await roles.plan(url) == []
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await ask(as_migrator, "create role mine")
+
+
+# --- who is no superuser --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def managed(tmp_path: Path) -> Iterator[str]:
+    """A database as managed servers give one, on a server that has no roles of ours: its owner may make roles
+    and is no superuser."""
+    with EmbeddedServer.start(tmp_path / "data", durable=False) as server:
+        url = server.url("postgres")
+        for statement in (
+            "create role managed login createrole",
+            "create database managed owner managed",
+            "create role other login createrole",
+            "create database other owner other",
+        ):
+            asyncio.run(ask(url, statement))
+        yield url
+
+
+def owned_by(url: str, name: str) -> str:
+    return make_url(url).set(username=name, database=name).render_as_string(hide_password=False)
+
+
+async def test_who_may_make_roles_needs_to_be_no_superuser(managed: str) -> None:
+    url = owned_by(managed, "managed")
+    for (
+        role
+    ) in roles.ROLES:  # by hand, as an administrator's page does: they may then grant them, not act as them
+        await ask(url, f"create role {role} login")
+    await migrated_by_hand(url)
+    assert not await roles.are_used(url)
+    await roles.apply(url)
+    assert await roles.plan(url) == []
+    assert await roles.are_used(url)
+    as_service = roles.as_role(url, SERVICE)
+    assert await ask(as_service, "select count(*) from baobab.posting") == 0
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await ask(as_service, "delete from baobab.posting")
+    await migrated_by_hand(roles.as_role(url, MIGRATOR))
+
+
+async def test_what_the_database_refuses_is_named_and_nothing_was_changed(managed: str) -> None:
+    """Of another's roles on the same server nothing is asked, either, when a database is migrated."""
+    await roles.apply(owned_by(managed, "managed"))
+    url = owned_by(managed, "other")
+    await migrated_by_hand(url)
+    assert not await roles.are_used(url)
+    before = await roles.plan(url)
+    with pytest.raises(RolesRefused, match="baobab_migrator to current_user"):
+        await roles.apply(url)
+    assert await roles.plan(url) == before
+
+
+async def test_what_has_no_effect_is_not_said_to_be_done(managed: str) -> None:
+    """The database only warns of a grant that is not for us to give."""
+    await ask(managed, "create database guest")
+    await ask(managed, "grant create on database guest to managed")
+    url = make_url(owned_by(managed, "managed")).set(database="guest").render_as_string(hide_password=False)
+    with pytest.raises(RolesRefused, match="grant create on database guest"):
+        await roles.apply(url)
+    await migrated_by_hand(url)
+    await roles.apply(url)
+    assert await roles.plan(url) == []
+
+
+async def test_a_role_with_power_over_the_server_loses_it(managed: str) -> None:
+    await roles.apply(managed)
+    for wrong in (
+        "alter role baobab_service superuser",
+        "alter role baobab_reader bypassrls",
+        "grant baobab_migrator to baobab_service",
+    ):
+        await ask(managed, wrong)
+        assert len(await roles.apply(managed)) == 1, wrong
+        assert await roles.plan(managed) == [], wrong
 
 
 def test_the_command_prints_checks_and_does(

@@ -7,7 +7,7 @@
 
 A new kind is protected by what it says of itself (`changes`, `removable`, the marks of its fields). A table
 that a migration adds before the roles are brought up to date can be read and added to by the service, and no
-more.
+more. The schema holds tables and their indexes alone: no sequence, view or function, which a test asserts.
 
 Decision: docs/decisions/0019-authorisation-and-roles.md.
 """
@@ -21,6 +21,7 @@ from sqlalchemy import Text
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB
 from sqlalchemy.engine import make_url
 
+from ...domain import shared
 from .rows import Stored
 from .schema import SCHEMA
 from .stored import STORED
@@ -33,6 +34,12 @@ WORDS_OF_REPORTS = frozenset(
 )
 """Columns of texts that reports need, although no type says that they hold a word of a list."""
 LOCK = int.from_bytes(b"roles", "big")
+
+
+class RolesRefused(shared.Unavailable):
+    message = "The roles stay as they were, as this was refused: `{statement}` ({why})."
+    statement: str
+    why: str
 
 
 class Grant(NamedTuple):
@@ -110,15 +117,36 @@ _COLUMNS = """
 select c.relname, a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid
 where c.relnamespace = to_regnamespace($1) and c.relkind in ('r', 'p') and a.attnum > 0 and not a.attisdropped
 """
-_FUTURE = """
-select x.privilege_type from pg_default_acl d, aclexplode(d.defaclacl) x
-where d.defaclnamespace = to_regnamespace($1) and d.defaclobjtype = 'r'
-  and pg_get_userbyid(d.defaclrole) = $2 and pg_get_userbyid(x.grantee) = $3
+_SCHEMA_GRANTED = """
+select coalesce(r.rolname, 'public'), x.privilege_type
+from pg_namespace n, aclexplode(n.nspacl) x left join pg_roles r on r.oid = x.grantee
+where n.nspname = $1 and x.grantee <> n.nspowner
 """
-_OF_THE_FUTURE = (
-    f"alter default privileges for role {MIGRATOR} in schema {SCHEMA} "
-    f"grant select, insert on tables to {SERVICE}"
-)
+_FUTURE = """
+select coalesce(r.rolname, 'public'), x.privilege_type
+from pg_default_acl d, aclexplode(d.defaclacl) x left join pg_roles r on r.oid = x.grantee
+where d.defaclnamespace = to_regnamespace($1) and d.defaclobjtype = 'r'
+  and pg_get_userbyid(d.defaclrole) = $2 and x.grantee <> d.defaclrole
+"""
+_POWERS = """
+select r.rolname, a.name
+from pg_roles r, lateral (
+    values ('superuser', rolsuper), ('createrole', rolcreaterole), ('createdb', rolcreatedb),
+           ('bypassrls', rolbypassrls), ('replication', rolreplication)
+) a (name, held)
+where r.rolname = any($1) and a.held
+order by 1, 2
+"""
+_BECOMES_MIGRATOR = """
+select m.rolname
+from pg_auth_members g join pg_roles m on m.oid = g.member join pg_roles r on r.oid = g.roleid
+where r.rolname = $1 and m.rolname = any($2) order by 1
+"""
+_IN_FUTURE = f"alter default privileges for role {MIGRATOR} in schema {SCHEMA} {{}} {{}} on tables {{}} {{}}"
+FUTURE = frozenset((SERVICE, privilege) for privilege in ("SELECT", "INSERT"))
+"""What is given on a table that the migrator makes."""
+ENTRANCE = frozenset((role, "USAGE") for role in (SERVICE, READER))
+"""Who may look into the schema."""
 
 
 async def differences(connection: Any) -> list[str]:
@@ -126,18 +154,17 @@ async def differences(connection: Any) -> list[str]:
     known = await connection.fetch("select rolname from pg_roles where rolname = any($1)", list(ROLES))
     there = {row[0] for row in known}
     found = [f"create role {role} login" for role in ROLES if role not in there]
-    found += await _migrating(connection, is_new=MIGRATOR not in there)
+    found += await _powers(connection)
     if await connection.fetchval("select to_regnamespace($1)", SCHEMA) is None:
-        return found
+        return found + await _making(connection, is_new=MIGRATOR not in there)
+    found += await _acting(connection, is_new=MIGRATOR not in there)
     found += await _ownership(connection)
+    found += await _entrance(connection)
     granted = {Grant(*row) for row in await connection.fetch(_GRANTED, SCHEMA)}
-    ours = {grant for grant in granted if grant.role in (*ROLES, "public")}
-    found += await _entrance(connection, there)
-    needed = await _needed(connection)
+    ours, needed = {grant for grant in granted if grant.role in (*ROLES, "public")}, await _needed(connection)
     found += _statements("revoke", "from", ours - needed)
     found += _statements("grant", "to", needed - ours)
-    future = {row[0] for row in await connection.fetch(_FUTURE, SCHEMA, MIGRATOR, SERVICE)}
-    return found if future == {"SELECT", "INSERT"} else [*found, _OF_THE_FUTURE]
+    return found + await _future(connection)
 
 
 async def _needed(connection: Any) -> set[Grant]:
@@ -147,22 +174,50 @@ async def _needed(connection: Any) -> set[Grant]:
     return {grant for grant in wanted() if (grant.table, grant.column) in columns}
 
 
-async def _entrance(connection: Any, there: set[str]) -> list[str]:
-    """The service and the reader may look into the schema."""
-    may_use = "select has_schema_privilege($1::name, $2, 'usage')"
-    return [
-        f"grant usage on schema {SCHEMA} to {role}"
-        for role in (SERVICE, READER)
-        if role not in there or not await connection.fetchval(may_use, role, SCHEMA)
+async def _given(connection: Any, query: str, *args: Any) -> set[tuple[str, str]]:
+    """What our roles and everybody were given, as role and privilege."""
+    rows = await connection.fetch(query, *args)
+    return {(row[0], row[1]) for row in rows if row[0] in (*ROLES, "public")}
+
+
+async def _entrance(connection: Any) -> list[str]:
+    """The service and the reader may look into the schema; nobody but the migrator makes anything in it."""
+    given = await _given(connection, _SCHEMA_GRANTED, SCHEMA)
+    revoked = [f"revoke {what.lower()} on schema {SCHEMA} from {role}" for role, what in given - ENTRANCE]
+    return sorted(revoked) + [
+        f"grant {what.lower()} on schema {SCHEMA} to {role}" for role, what in sorted(ENTRANCE - given)
     ]
 
 
-async def _migrating(connection: Any, *, is_new: bool) -> list[str]:
-    """The migrator may make a schema in this database, and whoever runs this may give it what is there."""
-    found = []
-    member = "select rolsuper or pg_has_role($1::name, 'member') from pg_roles where rolname = current_user"
-    if is_new or not await connection.fetchval(member, MIGRATOR):
-        found.append(f"grant {MIGRATOR} to current_user")
+async def _future(connection: Any) -> list[str]:
+    """What is given on tables that the migrator will make."""
+    given = await _given(connection, _FUTURE, SCHEMA, MIGRATOR)
+    wrong = [_IN_FUTURE.format("revoke", what.lower(), "from", role) for role, what in given - FUTURE]
+    missing = [_IN_FUTURE.format("grant", what.lower(), "to", role) for role, what in FUTURE - given]
+    return [*sorted(wrong), *sorted(missing)]
+
+
+async def _powers(connection: Any) -> list[str]:
+    """None of the roles has any power over the server, and only the migrator is the migrator."""
+    powers = await connection.fetch(_POWERS, list(ROLES))
+    found = [f"alter role {row[0]} no{row[1]}" for row in powers]
+    members = await connection.fetch(_BECOMES_MIGRATOR, MIGRATOR, [SERVICE, READER])
+    return found + [f"revoke {MIGRATOR} from {row[0]}" for row in members]
+
+
+async def _acting(connection: Any, *, is_new: bool) -> list[str]:
+    """Whoever runs this may act as the migrator, give it what is there, and grant what is the migrator's."""
+    with_set = connection.get_server_version().major >= 16
+    ways = ("usage", "set") if with_set else ("usage",)
+    may = " and ".join(f"pg_has_role($1::name, '{way}')" for way in ways)
+    if not is_new and await connection.fetchval(f"select {may}", MIGRATOR):
+        return []
+    return [f"grant {MIGRATOR} to current_user" + (" with inherit true, set true" if with_set else "")]
+
+
+async def _making(connection: Any, *, is_new: bool) -> list[str]:
+    """The migrator may make the schema, which is not there yet."""
+    found = await _acting(connection, is_new=is_new)
     may_create = "select has_database_privilege($1::name, current_database(), 'create')"
     if is_new or not await connection.fetchval(may_create, MIGRATOR):
         name = await connection.fetchval("select quote_ident(current_database())")
@@ -218,27 +273,37 @@ async def plan(url: str) -> list[str]:
 
 async def apply(url: str) -> list[str]:
     """Make the roles and give them what they are to have, all or nothing; the statements that did it. Done
-    again, there are none. Programs that do it at once in one database take turns."""
+    again, there are none. Programs that do it at once in one database take turns. Raises RolesRefused."""
     connection = await asyncpg.connect(url)
     try:
         async with connection.transaction():
             await connection.execute("select pg_advisory_xact_lock($1)", LOCK)
             statements = await differences(connection)
             for statement in statements:
-                await connection.execute(_or_there_already(statement))
+                await _do(connection, statement)
+            for statement in await differences(connection):
+                raise RolesRefused(
+                    statement=statement, why="it has no effect: the privilege is not ours to give"
+                )
             return statements
     finally:
         await connection.close()
 
 
+async def _do(connection: Any, statement: str) -> None:
+    try:
+        await connection.execute(_or_there_already(statement))
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise RolesRefused(statement=statement, why=str(error)) from error
+
+
 async def are_used(url: str) -> bool:
-    """Whether the server has our roles: what a migration adds is then to be granted."""
+    """Whether the database has our roles: what a migration adds is then to be granted. Another database of
+    the same server may have them, too, and be somebody else's."""
     connection = await asyncpg.connect(url)
     try:
-        known = await connection.fetchval(
-            "select count(*) from pg_roles where rolname = any($1)", list(ROLES)
-        )
-        return bool(known == len(ROLES))
+        owner = "select pg_get_userbyid(nspowner) = $2 from pg_namespace where nspname = $1"
+        return bool(await connection.fetchval(owner, SCHEMA, MIGRATOR))
     finally:
         await connection.close()
 
