@@ -5,9 +5,11 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
+from dependency_injector import providers
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from baobab.adapters.memory.storage import MemoryStorage
 from baobab.application import identity
 from baobab.domain import shared
 from baobab.entrypoints.container import MemoryContainer
@@ -21,9 +23,12 @@ UNKNOWN = "01a1fe03-aa47-77f7-a8ae-7c75fabce465"
 
 
 @contextmanager
-def memory_client() -> Iterator[Client]:
+def memory_client(storage: MemoryStorage | None = None) -> Iterator[Client]:
     """An application that counts no requests: tests of limits have their own."""
-    with TestClient(build(MemoryContainer(settings=Settings(rate_limits=False)))) as client:
+    container = MemoryContainer(settings=Settings(rate_limits=False))
+    if storage is not None:
+        container.storage.override(providers.Object(storage))
+    with TestClient(build(container)) as client:
         yield client
 
 
