@@ -15,7 +15,8 @@ from baobab.application.points import ACCOUNTS, ALLOCATIONS, HOLDS, LOTS, POSTIN
 from baobab.application.work import Kind
 from baobab.domain import points, shared
 from baobab.domain.points import Account, Book, Hold, Lot, Movement, Policy, Posting, Rate, Source
-from baobab.domain.points.audit import Dossier
+from baobab.domain.points.audit import Dossier, Finding
+from baobab.domain.points.tracing import examine
 from baobab.domain.shared import evolve
 from builders import START, Clock
 
@@ -209,3 +210,15 @@ def _key_of(record: Any) -> object:
     if isinstance(record, points.Allocation):
         return record.posting_id, record.lot_id
     return record.id
+
+
+def found(dossier: Dossier, office: Office) -> list[Finding]:
+    """What an audit finds in what is stored of an account."""
+    return examine(dossier, office.clock())
+
+
+def first(dossier: Dossier, office: Office) -> tuple[str, str, str]:
+    """The check, the table and the key of what is found first."""
+    one = found(dossier, office)[0]
+    assert (one.user_id, one.unit) == (dossier.user_id, dossier.unit)
+    return one.check, one.table, one.row
