@@ -19,6 +19,7 @@ from builders import World
 STRANGER = shared.Actor(address="192.0.2.7")
 PASSWORD = "correct horse battery"
 EMAIL = "member-1@example.org"
+OTHER = "member-2@example.org"
 NEW = "another horse, another day"
 
 

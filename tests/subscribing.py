@@ -1,5 +1,6 @@
 """Members who subscribe: what they do, as use cases, on a clock that is set by hand."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,11 +10,21 @@ from baobab.adapters.payments.sandbox import SandboxGateway
 from baobab.application import identity, investments, payments, points
 from baobab.application.identity import checks
 from baobab.application.investments import SubscriptionView
-from baobab.application.payments import Behaviour, Gateway
+from baobab.application.payments import (
+    Asked,
+    Behaviour,
+    Gateway,
+    GatewayUnavailable,
+    NewsOutcome,
+    Notification,
+    Standing,
+)
 from baobab.domain import shared
 from baobab.domain.investments.subscriptions import Choice
 from builders import World
 
+DUE = datetime(2027, 3, 1, 23, 0, tzinfo=UTC)
+"""When a subscription of 2 March 2026, in Paris, is renewed."""
 STANDARD, PREMIUM = 20_000, 35_000
 """Cents a year. They grant 280 and 525 points."""
 
@@ -117,3 +128,41 @@ async def subscriber(
 async def renew(world: World, gateway: Gateway, run: Any = None) -> investments.Renewals:
     """Do all that is due."""
     return await investments.renew_due(run or world.run, gateway, actor=world.admin)
+
+
+class Cards(SandboxGateway):
+    """A provider whose next charges go as they are told: an outcome, or silence before or after it."""
+
+    def __init__(self, *script: str) -> None:
+        super().__init__()
+        self.script, self.charged, self.known = list(script), list[UUID](), dict[str, Notification]()
+
+    async def charge(self, asked: Asked, means: str) -> Notification:
+        reference = f"sandbox_{asked.payment_id.hex}"
+        told = self.script.pop(0) if self.script else "succeeded"
+        if told == "silent":
+            raise GatewayUnavailable
+        if told.startswith("refused "):
+            raise payments.GatewayRefused(reason=told.partition(" ")[2])
+        if reference not in self.known:
+            self.charged.append(asked.payment_id)
+            outcome: Any = "succeeded" if told == "lost" else told
+            self.known[reference] = Notification(
+                reference, outcome, "" if outcome != "failed" else "declined"
+            )
+        if told == "lost":
+            raise GatewayUnavailable
+        return self.known[reference]
+
+    async def look(self, reference: str) -> Standing:
+        return Standing(self.known[reference])
+
+    def tell(self, payment: payments.PaymentView, outcome: NewsOutcome) -> None:
+        self.known[payment.reference] = Notification(payment.reference, outcome)
+
+
+async def begun(world: World, *script: str, ids: tuple[UUID, ...] = ()) -> tuple[Subscriber, Cards, Any]:
+    """A member whose subscription is paid, and the provider of the renewals to come."""
+    cards = Cards(*script)
+    mine = await subscriber(world, gateway=cards)
+    return mine, cards, await mine.begin(*ids)
