@@ -73,3 +73,20 @@ async def test_messages_are_listed_shown_replayed_dismissed_and_forgotten(databa
     assert (gone["state"], gone["last_error"]) == ("ignored", "given back by hand")
     assert await as_json(database, "events", "forget") == {"events": 1}
     assert (await as_json(database, "events", "show", "stripe", "evt_1"))["body"] == ""
+
+
+async def test_money_in_order_exits_with_0_and_money_that_is_missing_with_1(database: Database) -> None:
+    world = World.on(database)
+    mine = await investor(world)
+    one = await mine.pay(await mine.invest(await hives(world)))
+    fine = await till(database, "verify")
+    assert (fine.exit_code, "All payments are in order (purchase, state" in fine.stdout) == (0, True)
+    assert (await as_json(database, "verify"))["received"] == 5_000
+    async with database.connection() as connection:
+        await connection.execute("delete from baobab.receipt")
+    shown, told = await till(database, "verify"), await till(database, "verify", "--json")
+    assert (shown.exit_code, told.exit_code) == (1, 1)
+    row = f"{one.user_id}/{one.payment.id}"
+    assert f"The first bad row: payment {row} 0 cents came" in shown.stdout
+    (finding,) = json.loads(told.stdout)["findings"]
+    assert (finding["check"], finding["table"], finding["row"]) == ("receipts", "payment", row)

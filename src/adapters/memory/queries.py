@@ -9,6 +9,7 @@ from .investments import (
     ContributionsQueries,
     CoverageQueries,
     InvestmentsQueries,
+    MoneyChecks,
     StandingQueries,
     SubscriptionsQueries,
 )
@@ -37,6 +38,7 @@ class MemoryQueries:
         self.projects = ProjectsQueries(storage)
         self.investments = InvestmentsQueries(storage)
         self.coverage = CoverageQueries(storage)
+        self.money_checks = MoneyChecks(storage)
         self.standing = StandingQueries(storage)
         self.subscriptions = SubscriptionsQueries(storage)
         self.contributions = ContributionsQueries(storage)

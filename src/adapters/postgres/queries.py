@@ -10,6 +10,7 @@ from .investments import (
     ContributionsQueries,
     CoverageQueries,
     InvestmentsQueries,
+    MoneyChecks,
     StandingQueries,
     SubscriptionsQueries,
 )
@@ -38,6 +39,7 @@ class PostgresQueries:
         self.projects = ProjectsQueries(database)
         self.investments = InvestmentsQueries(database)
         self.coverage = CoverageQueries(database)
+        self.money_checks = MoneyChecks(database)
         self.standing = StandingQueries(database)
         self.subscriptions = SubscriptionsQueries(database)
         self.contributions = ContributionsQueries(database)

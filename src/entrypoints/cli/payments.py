@@ -2,13 +2,15 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from time import monotonic
 from typing import Any, TypeVar, get_args
 from uuid import UUID
 
 import rich_click as click
 
 from ...application import investments, payments
-from ...application.investments import Attended, Reconciled
+from ...application.investments import Attended, Reconciled, verifying
+from ...application.investments.verifying import Totals, Verification
 from ...application.pages import Page
 from ...application.payments import EventView, Gateway, PaymentView
 from ...application.payments import inbox as letters
@@ -30,8 +32,16 @@ EVENTS = ("id", "received_at", "type", "state", "attempts", "next_at", "last_err
 FINDINGS = ("what", "reference", "payment_id", "user_id")
 LIMIT = click.option("--limit", type=click.IntRange(1, 100), default=25, show_default=True)
 CURSOR = click.option("--cursor", help="The `next_cursor` of the page before.")
+WRONG = ("check", "table", "row", "says")
 DIFFERS = 1
-"""The exit code of a reconciliation that leaves something for a person to see."""
+"""The exit code of a reconciliation that leaves something for a person to see, and of a verification that
+found something."""
+
+
+class Verified(Verification, kw_only=True):
+    """What was verified, what was found, and how long it took."""
+
+    seconds: float
 
 
 class Forgotten(shared.Record):
@@ -171,6 +181,40 @@ def _show_reconciled(found: Reconciled) -> None:
         if parts:
             click.secho(f"\n{title}", bold=True)
             show_all(parts, FINDINGS, as_json=False)
+
+
+@command.command()
+@as_json
+@click.pass_context
+def verify(context: click.Context, as_json: bool) -> None:
+    """Check of every payment that what came is where the books say it is, and of every project what is in it.
+
+    Exits with 1 where anything is found; the first bad row and its check are named.
+    """
+
+    async def ask(container: Container) -> Verification:
+        with progress("Looking at payments") as watch:
+            return await verifying.verify(container.runner(), OPERATOR, watch)
+
+    since = monotonic()
+    found = on_database(ask)
+    verified = shared.recast(Verified, found, seconds=round(monotonic() - since, 1))
+    if as_json:
+        print_json(verified)
+    else:
+        _show_verified(verified)
+    if verified.findings:
+        context.exit(DIFFERS)
+
+
+def _show_verified(verified: Verified) -> None:
+    show(shared.recast(Totals, verified), as_json=False)
+    if not verified.findings:
+        click.echo(f"All payments are in order ({', '.join(verified.checks)}; {verified.seconds} s).")
+        return
+    first = verified.findings[0]
+    click.echo(f"The first bad row: {first.table} {first.row} {first.says} Check: {first.check}.")
+    show_all(verified.findings, WRONG, as_json=False)
 
 
 @command.command()

@@ -5,11 +5,13 @@ from .coverage import CoverageQueries
 from .reading import InvestmentsQueries
 from .standing import StandingQueries
 from .subscriptions import SubscriptionsQueries
+from .verifying import MoneyChecks
 
 __all__ = [
     "ContributionsQueries",
     "CoverageQueries",
     "InvestmentsQueries",
+    "MoneyChecks",
     "StandingQueries",
     "SubscriptionsQueries",
 ]

@@ -6,12 +6,14 @@ from .coverage import CoverageQueries
 from .reading import InvestmentsQueries
 from .standing import StandingQueries
 from .subscriptions import SubscriptionsQueries
+from .verifying import MoneyChecks
 
 __all__ = [
     "STORED",
     "ContributionsQueries",
     "CoverageQueries",
     "InvestmentsQueries",
+    "MoneyChecks",
     "StandingQueries",
     "SubscriptionsQueries",
 ]
