@@ -50,8 +50,7 @@ def _on_every_table(database: Database) -> PostgresStorage:
 
 
 def _secrets(settings: Settings) -> Argon2Secrets:
-    keys = (one.strip() for one in settings.secret_key.reveal().split(","))
-    return Argon2Secrets(tuple(one for one in keys if one))
+    return Argon2Secrets(settings.secret_keys)
 
 
 def _mailer(settings: Settings) -> Mailer:

@@ -1,6 +1,7 @@
 """A running program: its settings, its database (embedded unless one is named), its container."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
@@ -26,12 +27,12 @@ class SchemaNotCurrent(shared.Unavailable):
 
 
 @contextmanager
-def database_of(settings: Settings) -> Iterator[Settings]:
-    """The settings with a database that is there: the one they name, which is waited for, or the embedded
-    one, started or joined, and stopped by the last program that uses it, its key for secrets beside it.
-    Raises EmbeddedServerError, and what waiting.until_it_answers raises."""
+def database_of(settings: Settings, *, patient: bool = False) -> Iterator[Settings]:
+    """The settings with a database that is there: the one they name, which is waited for (for long by who is
+    patient), or the embedded one, started or joined, and stopped by the last program that uses it, its key
+    for secrets beside it. Raises EmbeddedServerError, and what waiting.until_it_answers raises."""
     if settings.database_url:
-        waiting.until_it_answers(settings)
+        waiting.until_it_answers(settings, most=math.inf if patient else waiting.FOR_A_COMMAND)
         yield settings
         return
     with EmbeddedServer.start(settings.data_path) as server:
@@ -51,11 +52,11 @@ def ensure_schema(settings: Settings, *, embedded: bool) -> None:
 
 
 @contextmanager
-def ready(settings: Settings) -> Iterator[Settings]:
+def ready(settings: Settings, *, patient: bool = False) -> Iterator[Settings]:
     """The settings with a database whose schema is current; on the embedded one as the role of the service,
     which may do no more than it needs."""
     embedded = not settings.database_url
-    with database_of(settings) as found:
+    with database_of(settings, patient=patient) as found:
         ensure_schema(found, embedded=embedded)
         url = found.database_url
         yield shared.evolve(found, database_url=roles.as_role(url, roles.SERVICE) if embedded else url)

@@ -3,6 +3,7 @@
 import hmac
 import os
 import secrets
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -58,6 +59,8 @@ def secret_from(environment: Mapping[str, str], name: str) -> str:
 def _content(name: str, path: Path) -> str:
     try:
         with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_mode & stat.S_IWOTH:
+                raise InvalidSetting(f"{name}: {path} can be changed by anybody: chmod 600")
             found = file.read(MOST_SECRET + 1)
         text = found.decode().strip()
     except OSError as error:

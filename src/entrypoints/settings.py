@@ -18,8 +18,8 @@ from .values import ForwardedHeader, Rate, networks_of, origins_of
 __all__ = ["PREFIX", "InvalidSetting", "Secret", "Settings", "from_environment"]
 
 PREFIX = "BAOBAB_"
-LEAST_KEY = 32
-"""Characters of the key that other secrets are encrypted with."""
+LEAST_KEY, LEAST_SIGNS = 32, 8
+"""Characters of each key that other secrets are encrypted with, and how many different ones."""
 SECRETS = ("database_url", "secret_key", "smtp_url", "stripe_key", "stripe_webhook_secret")
 """What may be given as a file, by the variable's name with `_FILE` after it."""
 
@@ -98,6 +98,11 @@ class Settings(shared.Record):
         return Path(self.data_dir).expanduser() if self.data_dir else platformdirs.user_data_path("baobab")
 
     @property
+    def secret_keys(self) -> tuple[str, ...]:
+        """The keys of `secret_key`, the one that seals first."""
+        return tuple(key for one in self.secret_key.reveal().split(",") if (key := one.strip()))
+
+    @property
     def mail_path(self) -> Path:
         """Where letters are written as long as no mail server is named."""
         return self.data_path / "mail"
@@ -139,6 +144,16 @@ def _understood(name: str, value: str, kind: Any) -> Any:
         raise InvalidSetting(f"{name}={value!r} cannot be used: {error}") from None
 
 
+def _check_keys(settings: Settings) -> None:
+    if any(len(key) < LEAST_KEY or len(set(key)) < LEAST_SIGNS for key in settings.secret_keys):
+        raise InvalidSetting(
+            f"{PREFIX}SECRET_KEY has fewer than {LEAST_KEY} characters, or too few that differ"
+        )
+    is_public = settings.database_url and settings.public_url.startswith("https://")
+    if is_public and not settings.secret_keys:
+        raise InvalidSetting(f"{PREFIX}SECRET_KEY is needed beside {PREFIX}DATABASE_URL and an https address")
+
+
 def _check(settings: Settings) -> None:
     if not 0 <= settings.port <= 65_535:
         raise InvalidSetting(f"{PREFIX}PORT={settings.port} is not a port: 0 to 65535")
@@ -146,8 +161,7 @@ def _check(settings: Settings) -> None:
         raise InvalidSetting(f"{PREFIX}CONNECTIONS={settings.connections} is not from 1 to 500")
     if not 1 <= settings.limited_network_cents <= shared.MOST:
         raise InvalidSetting(f"{PREFIX}LIMITED_NETWORK_CENTS={settings.limited_network_cents} is no amount")
-    if settings.secret_key and len(settings.secret_key.reveal()) < LEAST_KEY:
-        raise InvalidSetting(f"{PREFIX}SECRET_KEY has fewer than {LEAST_KEY} characters")
+    _check_keys(settings)
     for name, url in (("PUBLIC_URL", settings.public_url), ("STRIPE_API_BASE", settings.stripe_api_base)):
         if url and not url.startswith(("http://", "https://")):
             raise InvalidSetting(f"{PREFIX}{name}={url} is not an address: http:// or https:// and a host")

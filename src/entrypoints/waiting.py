@@ -4,6 +4,7 @@ Waiting helps where nobody answers yet. A wrong password or a database that is m
 """
 
 import asyncio
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -23,7 +24,8 @@ NOT_YET = (
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 EACH_TRY = 5.0
 SAID_EVERY = 5.0
-"""Seconds."""
+FOR_A_COMMAND = 3.0
+"""Seconds. Whoever types a command hears soon that the database is away."""
 
 
 class DatabaseNotThere(shared.Unavailable):
@@ -46,14 +48,16 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
-def until_it_answers(settings: Settings, say: Callable[[str], None] = say) -> None:
-    """Return as soon as the database takes a connection. Raises DatabaseNotThere and DatabaseRefuses."""
-    deadline = time.monotonic() + settings.database_wait
+def until_it_answers(settings: Settings, say: Callable[[str], None] = say, *, most: float = math.inf) -> None:
+    """Return as soon as the database takes a connection. It is waited for as long as the settings say, or so
+    many seconds at most. Raises DatabaseNotThere and DatabaseRefuses."""
+    seconds = min(settings.database_wait, most)
+    deadline = time.monotonic() + seconds
     pause, spoken, shown = FIRST_PAUSE, -SAID_EVERY, without_password(settings.database_url)
-    while reason := asyncio.run(_why_not(settings.database_url, shown)):
+    while reason := asyncio.run(_why_not(settings.database_url, shown, seconds)):
         now = time.monotonic()
         if now >= deadline:
-            raise DatabaseNotThere(url=shown, seconds=settings.database_wait, reason=reason)
+            raise DatabaseNotThere(url=shown, seconds=seconds, reason=reason)
         if now - spoken >= SAID_EVERY:
             say(f"Waiting for {shown}, {deadline - now:.0f} seconds more: {reason}.")
             spoken = now
@@ -61,10 +65,10 @@ def until_it_answers(settings: Settings, say: Callable[[str], None] = say) -> No
         pause = min(2 * pause, LONGEST_PAUSE)
 
 
-async def _why_not(url: str, shown: str) -> str:
+async def _why_not(url: str, shown: str, seconds: float) -> str:
     """Why it takes no connection yet; empty when it does. Raises DatabaseRefuses."""
     try:
-        connection = await asyncpg.connect(url, timeout=EACH_TRY)
+        connection = await asyncpg.connect(url, timeout=min(EACH_TRY, max(seconds, 1.0)))
     except NOT_YET as error:
         return _reason(error)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:

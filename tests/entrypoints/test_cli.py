@@ -111,10 +111,13 @@ def test_a_wrong_setting_is_named_and_exits_with_3(
     assert "BAOBAB_PORT='eighty'" in capsys.readouterr().err
 
 
-def test_a_database_that_is_away_exits_with_3(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_says_soon_that_the_database_is_away_and_exits_with_3(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """However long `serve` would wait for it."""
     monkeypatch.setenv("BAOBAB_DATABASE_URL", f"postgresql://nobody@127.0.0.1:{_free()}/none")
-    monkeypatch.setenv("BAOBAB_DATABASE_WAIT", "0")
     assert fails(monkeypatch, "members", "list") == 3
+    assert "did not answer within 3.0 seconds" in capsys.readouterr().err
 
 
 def test_the_schema_is_current_or_the_command_says_what_to_do(on_database: str) -> None:

@@ -140,6 +140,8 @@ def test_a_key_that_is_none_is_refused(client: Client, mine: dict[str, str], key
 
 def test_a_request_id_comes_back_and_a_bad_one_is_replaced(client: Client) -> None:
     assert client.get("/health/live", headers={"X-Request-Id": "abc-1"}).headers["x-request-id"] == "abc-1"
+    forged = client.get("/health/live", headers={"X-Request-Id": "abc level=error"}).headers["x-request-id"]
+    assert " " not in forged
     made = client.get("/v1/nowhere", headers={"X-Request-Id": "x" * 200}).headers["x-request-id"]
     assert len(made) == 36
 

@@ -35,7 +35,20 @@ WRONG: tuple[Any, ...] = (
 LISTINGS = ("/v1/products/{product_id}/variants/{variant_id}/stock/movements",)
 """What lists nothing for an id that is not known."""
 TRIED = ("identity.charge", "identity.look_at_proof", "identity.take_proof", "identity.accept_email")
-NEVER_JSON = (b"", b"{", b"\xff", b"null", b"[]", b"1", b'"text"', b"{}x", b"[" * 3_000, b'{"a":NaN}')
+NEVER_JSON = (
+    b"",
+    b"{",
+    b"\xff",
+    b'{"a":"\xff"}',
+    b'{"\xed\xa0\x80":1}',
+    b"null",
+    b"[]",
+    b"1",
+    b'"text"',
+    b"{}x",
+    b"[" * 3_000,
+    b'{"a":NaN}',
+)
 
 
 class Watched(MemoryStorage):
@@ -125,6 +138,31 @@ def test_what_is_no_json_object_is_refused(
 ) -> None:
     for content in NEVER_JSON:
         assert refused(client, method, at(path), admin, content) == 400, content
+
+
+@pytest.mark.parametrize("field", ["email", "password"])
+def test_a_text_that_is_not_utf_8_is_refused_with_its_fault(client: Client, field: str) -> None:
+    body = b'{"email":"member-9@example.org","password":"correct horse battery","name":"x"}'
+    wrong = body.replace(b'"%s":"' % field.encode(), b'"%s":"\xff\xfe' % field.encode())
+    answer = client.post("/v1/members", content=wrong, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_request")
+    assert answer.json()["errors"][0]["detail"].startswith("not JSON")
+
+
+@pytest.mark.parametrize(
+    "said", ["text/plain", "application/x-www-form-urlencoded", "application/xjson", None]
+)
+def test_what_does_not_say_that_it_is_json_is_refused(client: Client, said: str | None) -> None:
+    """Pages of other origins can send those without asking: in nobody's name, but from many addresses."""
+    headers = {"Content-Type": said} if said else {}
+    answer = client.post("/v1/passwords/mail", content=b'{"email":"a@example.org"}', headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize("said", ["application/json", "Application/Merge-Patch+JSON; charset=utf-8"])
+def test_what_says_that_it_is_json_is_taken(client: Client, said: str) -> None:
+    body, headers = b'{"email":"%s@example.org"}' % uuid4().hex.encode(), {"Content-Type": said}
+    assert client.post("/v1/passwords/mail", content=body, headers=headers).status_code == 202
 
 
 @pytest.mark.parametrize(("method", "path", "operation"), WITH_BODY.values(), ids=WITH_BODY)

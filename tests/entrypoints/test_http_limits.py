@@ -202,6 +202,22 @@ def test_no_header_is_believed_where_no_proxy_is_trusted() -> None:
     assert client_of("10.0.0.1", "203.0.113.1", proxies="") == "10.0.0.1"
 
 
+@pytest.mark.parametrize(
+    ("peer", "header", "sure"),
+    [
+        ("127.0.0.1", "host", True),
+        ("127.0.0.1", "x-forwarded-for", False),
+        ("10.0.0.1", "x-forwarded-for", True),
+        (None, "x-real-ip", False),
+    ],
+)
+def test_who_asks_is_not_known_where_a_proxy_that_is_not_listed_asks_for_them(
+    peer: str | None, header: str, sure: bool
+) -> None:
+    scope = {"client": peer and [peer, 4711], "headers": [(header.encode(), b"192.0.2.1")]}
+    assert Addresses(Settings(trusted_proxies="10.0.0.0/8")).is_sure(scope) is sure
+
+
 def test_the_standard_header_is_read_where_the_proxies_write_that() -> None:
     line = 'for=6.6.6.6;by=10.0.0.9, For="[2001:db8::1]:4711";proto=https, for=10.0.0.2'
     assert client_of("10.0.0.1", line, header="forwarded") == "2001:db8::1"
@@ -219,6 +235,9 @@ class Always:
 
     def of(self, scope: Any) -> str:
         return self._address
+
+    def is_sure(self, scope: Any) -> bool:
+        return True
 
 
 @pytest.fixture
@@ -268,6 +287,17 @@ def test_health_and_metrics_are_never_limited(limited: Client) -> None:
     for _ in range(20):
         for path in ("/health/live", "/health/ready", "/metrics"):
             assert limited.get(path).status_code == 200
+
+
+def test_what_only_begins_like_health_is_limited(limited: Client) -> None:
+    answers = [limited.get(f"/health/{number}").status_code for number in range(9)]
+    assert answers == [404] * 8 + [429]
+
+
+def test_pages_of_mails_are_limited_as_other_strangers_are(limited: Client) -> None:
+    answers = [limited.post("/mail/reset", content=b"token=x&password=y") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [422, 422, 429]
+    assert answers[0].headers["ratelimit"].startswith('"strangers";r=1')
 
 
 def test_where_too_many_are_inside_the_next_one_is_told_to_come_again() -> None:

@@ -157,6 +157,14 @@ def test_it_waits_for_so_long_and_says_why_it_gave_up() -> None:
     assert "planted" not in str(refused.value) + said[0]
 
 
+def test_a_command_waits_no_longer_than_somebody_who_typed_it_does() -> None:
+    said: list[str] = []
+    settings = Settings(database_url="postgresql://u@127.0.0.1:1/n", database_wait=60)
+    with pytest.raises(DatabaseNotThere, match=r"within 0\.2 seconds"):
+        until_it_answers(settings, said.append, most=0.2)
+    assert "0 seconds more" in said[0]
+
+
 @contextmanager
 def refusing(code: str) -> Iterator[str]:
     """The address of what answers every connection as a PostgreSQL that refuses it for a reason."""

@@ -68,6 +68,9 @@ class From:
     def of(self, scope: Any) -> str:
         return self._address
 
+    def is_sure(self, scope: Any) -> bool:
+        return True
+
 
 @pytest.mark.parametrize(
     ("address", "status"),
@@ -85,6 +88,14 @@ def test_figures_are_told_to_those_who_may_ask(address: str, status: int) -> Non
     with TestClient(build(MemoryContainer(settings=settings))) as client:
         client.app.state.door.addresses = From(address)
         assert client.get("/metrics").status_code == status
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
+def test_figures_are_not_told_to_the_world_by_a_proxy_that_nobody_listed(header: str) -> None:
+    """Such a proxy stands on the same machine, and asks from its address for everybody."""
+    with TestClient(build(MemoryContainer(settings=Settings()))) as client:
+        assert client.get("/metrics").status_code == 200
+        assert client.get("/metrics", headers={header: "127.0.0.1"}).status_code == 404
 
 
 def test_a_time_falls_into_the_bucket_that_is_not_smaller() -> None:

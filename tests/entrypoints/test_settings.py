@@ -71,6 +71,8 @@ def test_an_empty_value_is_no_value() -> None:
         ("BAOBAB_PUBLIC_URL", "api.example.org"),
         ("BAOBAB_STRIPE_API_BASE", "ftp://stripe"),
         ("BAOBAB_SECRET_KEY", "too short"),
+        ("BAOBAB_SECRET_KEY", "new,one that is old, long enough and good"),
+        ("BAOBAB_SECRET_KEY", "a" * 64),
         ("BAOBAB_RATE_READS", "many"),
         ("BAOBAB_RATE_READS", "0/60"),
         ("BAOBAB_TRUSTED_PROXIES", "10.0.0.1/8"),
@@ -86,6 +88,34 @@ def test_an_empty_value_is_no_value() -> None:
 def test_a_wrong_value_is_named(name: str, value: str) -> None:
     with pytest.raises(InvalidSetting, match=name):
         from_environment({name: value})
+
+
+KEY = "a key that is for tests and nothing else"
+
+
+def test_several_keys_are_separated_by_commas_and_the_first_seals() -> None:
+    given = {"BAOBAB_SECRET_KEY": f" {KEY} 2, {KEY} 1,"}
+    assert from_environment(given).secret_keys == (f"{KEY} 2", f"{KEY} 1")
+
+
+def test_a_service_in_the_open_has_a_key_of_its_own() -> None:
+    """Else the codes of its letters are kept under none, and read in any copy of the database."""
+    given = {"BAOBAB_DATABASE_URL": "postgresql://u@h/n", "BAOBAB_PUBLIC_URL": "https://api.example.org"}
+    with pytest.raises(InvalidSetting, match="BAOBAB_SECRET_KEY is needed"):
+        from_environment(given)
+    from_environment(given | {"BAOBAB_SECRET_KEY": KEY})
+    from_environment(given | {"BAOBAB_PUBLIC_URL": "http://localhost:8000"})
+    from_environment(given | {"BAOBAB_DATABASE_URL": ""})
+
+
+def test_a_file_that_anybody_may_change_holds_no_secret(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text(KEY)
+    file.chmod(0o602)
+    with pytest.raises(InvalidSetting, match="can be changed by anybody"):
+        from_environment({"BAOBAB_SECRET_KEY_FILE": str(file)})
+    file.chmod(0o600)
+    assert from_environment({"BAOBAB_SECRET_KEY_FILE": str(file)}).secret_keys == (KEY,)
 
 
 STRIPE = {

@@ -20,9 +20,9 @@ def command() -> None:
 def upgrade(revision: str) -> None:
     """Bring the schema up to date, and what the roles may, where there are any.
 
-    Safe to run twice, and by two programs at once.
+    Safe to run twice, and by two programs at once. A database that starts is waited for.
     """
-    with program.database_of(from_environment()) as settings:
+    with program.database_of(from_environment(), patient=True) as settings:
         migrate.upgrade(settings.database_url, revision)
         click.echo(f"The schema is at {migrate.current(settings.database_url)}.")
         if revision == "head" and asyncio.run(roles_of_database.are_used(settings.database_url)):

@@ -29,7 +29,7 @@ def command(host: str | None, port: int | None, demo: bool) -> None:
     settings = shared.evolve(
         settings, host=host or settings.host, port=settings.port if port is None else port
     )
-    with program.ready(settings) as found:
+    with program.ready(settings, patient=True) as found:
         if demo:
             asyncio.run(load_demo(found))
         chosen = free_port(found.host, found.port)

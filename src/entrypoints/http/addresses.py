@@ -11,6 +11,8 @@ from ..values import ForwardedHeader, Network, networks_of
 
 MOST_HOPS = 16
 """Proxies between us and a client; what somebody wrote before those is not looked at."""
+FORWARDING = frozenset((b"x-forwarded-for", b"forwarded", b"x-real-ip"))
+"""What proxies write who for."""
 LONGEST = 64
 """Characters; no address with a port has more."""
 
@@ -68,6 +70,12 @@ class Addresses:
             if not is_in(peer, self._proxies):
                 break
         return str(peer)
+
+    def is_sure(self, scope: Any) -> bool:
+        """Whether it is known who asks: no proxy that is not listed says that it asks for another."""
+        client = scope.get("client")
+        named = any(name in FORWARDING for name, _ in scope["headers"])
+        return not named or is_in(client[0] if client else "", self._proxies)
 
     def _hops(self, headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
         """Who is named, the nearest first."""

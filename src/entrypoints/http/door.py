@@ -19,7 +19,7 @@ from .headers import Headers, request_id_of
 from .limits import Limits
 from .watch import Watch
 
-ALWAYS = ("/health/", "/metrics")
+ALWAYS = frozenset(("/health/live", "/health/ready", "/metrics"))
 """Where programs look that watch over this one."""
 
 
@@ -85,7 +85,7 @@ class Application(Litestar):
         scope.setdefault("state", {})["address"] = door.addresses.of(scope)
         REQUEST.set(lambda: request_id_of(scope))
         try:
-            if scope["path"].startswith(ALWAYS):
+            if scope["path"] in ALWAYS:
                 await super().__call__(scope, receive, send)
             else:
                 await self._through(door, scope, receive, send)

@@ -24,7 +24,7 @@ def faults_of(body: bytes, type: Any) -> tuple[Fault, ...]:
     """What is wrong with a body that was to be of a type, so many at most; nothing if it fits."""
     try:
         value = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return (Fault(f"not JSON: {error}", "#"),)
     return tuple(islice(_faults(value, type, "#"), MOST_FAULTS))
 

@@ -26,13 +26,14 @@ READING = ("GET", "HEAD")
 
 
 def request_id_of(scope: Any) -> str:
-    """The request's id: the one that came in `X-Request-Id`, if it is fit for a log, or a new one."""
+    """The request's id: the one that came in `X-Request-Id`, if it is one word and fit for a log, or a new
+    one."""
     state = scope["state"]
     if "request_id" not in state:
         given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode(
             "latin-1"
         )
-        fit = 0 < len(given) <= 128 and given.isascii() and given.isprintable()
+        fit = 0 < len(given) <= 128 and all("!" <= sign <= "~" for sign in given)
         state["request_id"] = given if fit else str(uuid7())
     return str(state["request_id"])
 

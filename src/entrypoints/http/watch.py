@@ -114,11 +114,13 @@ def _counts(state: Any) -> dict[str, tuple[str, float]]:
 
 @litestar.get("/metrics", include_in_schema=False)
 async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
-    """Figures for Prometheus, told to the networks that may ask. Raises NotFound for others."""
+    """Figures for Prometheus, told to the networks that may ask. Raises NotFound for others, and for whoever
+    comes by a proxy that is not listed: its own address says nothing of theirs."""
     state = request.app.state
     address = request.scope["state"]["address"]
     allowed = networks_of(state.settings.metrics_from)
-    if parsed(address) is not None and not is_in(address, allowed):
+    is_outside = parsed(address) is not None and not is_in(address, allowed)
+    if is_outside or not state.door.addresses.is_sure(request.scope):
         raise shared.NotFound(kind="address", id="/metrics")
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Figures(state))

@@ -81,11 +81,10 @@ def show(purpose: FromPath[str], request: AnyRequest) -> Response[str]:
 
 @post(f"{PATH}/{{purpose:str}}", include_in_schema=False)
 async def send(purpose: FromPath[str], request: AnyRequest) -> Response[str]:
-    """What the form does; the form again, with a reason, where it is refused. Raises NotFound."""
-    page = _page(purpose)
-    fields = {name: values[0] for name, values in parse_qs((await request.body()).decode("latin-1")).items()}
-    scope = request.scope
-    fields["device"] = device_of(dict(scope["headers"]).get(b"user-agent"))
+    """What the form does; the form again, with a reason, where it is refused. Raises NotFound and
+    RateLimited."""
+    page, scope = _page(purpose), request.scope
+    fields = await _fields(request)
     actor = shared.Actor(address=scope["state"]["address"], request_id=request_id_of(scope))
     try:
         said = await page.send(fields, request.app.state.gate, actor)
@@ -99,6 +98,16 @@ async def send(purpose: FromPath[str], request: AnyRequest) -> Response[str]:
     except msgspec.ValidationError:
         return _form(page, purpose, {"token": fields.get("token", "")}, CHECK, 400)
     return _answer(page.title, f"<p><code>{escape(said)}</code></p>", 200)
+
+
+async def _fields(request: AnyRequest) -> Fields:
+    """What the form says, and the program that sends it. Counted like what strangers send to the API, and
+    before it is read. Raises RateLimited."""
+    scope, limits = request.scope, request.app.state.door.limits
+    scope["state"]["standing"] = limits.by_credential(None, scope["state"]["network"], scope["method"])
+    said = parse_qs((await request.body()).decode("latin-1"))
+    device = device_of(dict(scope["headers"]).get(b"user-agent"))
+    return {name: values[0] for name, values in said.items()} | {"device": device}
 
 
 def _wish(kind: type[shared.R], fields: Fields) -> shared.R:
