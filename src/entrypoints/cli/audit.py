@@ -7,12 +7,9 @@ from uuid import UUID
 import rich_click as click
 
 from ...application import audit
-from ...application.audit import Entry
 from ...application.pages import Page
 from ...domain import shared
-from ..container import Container
-from ..program import OPERATOR
-from .terminal import as_json, moment, on_database, print_json, show_all
+from .terminal import answer, as_json, moment, paged, print_json, show_page
 
 
 class Row(shared.Record):
@@ -40,24 +37,16 @@ def _time(context: click.Context, parameter: click.Parameter, text: str | None) 
 @click.option("--since", callback=_time, help="From this instant on, such as 2026-03-02T10:30Z.")
 @click.option("--until", callback=_time, help="Before this instant.")
 @click.option("--books", is_flag=True, help="Also what only moved points or stock; within 31 days.")
-@click.option("--limit", type=click.IntRange(1, 100), default=25, show_default=True)
-@click.option("--cursor", help="The `next_cursor` of the page before.")
+@paged
 @as_json
 def command(as_json: bool, **filters: Any) -> None:
     """Search the audit trail: who did what to which record, old and new, from where; newest first."""
-
-    async def ask(container: Container) -> Page[Entry]:
-        question = audit.Find(**filters)
-        return await container.runner().read(audit.find, question, actor=OPERATOR)
-
-    page = on_database(ask)
+    page = answer(audit.find, audit.Find, **filters)
     if as_json:
         print_json(page)
         return
-    rows = (
+    rows = tuple(
         Row(one.recorded_at, one.name, one.role, one.actor_id, one.origin or one.address, one.touched)
         for one in page.items
     )
-    show_all(rows, Row.__struct_fields__, as_json=False)
-    if page.next_cursor:
-        click.echo(f"More: --cursor {page.next_cursor}")
+    show_page(Page(rows, page.next_cursor), Row.__struct_fields__, as_json=False)

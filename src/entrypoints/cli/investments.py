@@ -6,13 +6,12 @@ from uuid import UUID
 import rich_click as click
 
 from ...application import investments
-from ...application.investments import PaidCharge, Renewals, SubscriptionView
-from ...application.pages import Page
+from ...application.investments import Renewals
 from ...domain import shared
 from ..container import Container
 from ..program import OPERATOR
 from .progress import progress
-from .terminal import as_json, member_id, on_database, print_json, show, show_all
+from .terminal import answer, as_json, on_database, outcome, print_json, show, show_all, show_page
 
 COLUMNS = ("id", "plan", "state", "period", "period_end", "due_at", "failures", "reason")
 CHARGE_COLUMNS = ("number", "attempt", "plan", "amount", "state", "unplaced", "starts_at", "ends_at")
@@ -60,17 +59,8 @@ def renew(dry_run: bool, as_json: bool) -> None:
 @as_json
 def list_subscriptions(member: str, as_json: bool) -> None:
     """List the subscriptions of a member (an e-mail or an id), newest first."""
-
-    async def ask(container: Container) -> Page[SubscriptionView]:
-        who = await member_id(container, member)
-        question = investments.ListSubscriptions(user_id=who, limit=100)
-        return await container.runner().read(investments.subscription_listing, question, actor=OPERATOR)
-
-    page = on_database(ask)
-    if as_json:
-        print_json(page)
-    else:
-        show_all(page.items, COLUMNS, as_json=False)
+    page = answer(investments.subscription_listing, investments.ListSubscriptions, member, limit=100)
+    show_page(page, COLUMNS, as_json=as_json)
 
 
 @command.command("show")
@@ -79,17 +69,8 @@ def list_subscriptions(member: str, as_json: bool) -> None:
 @as_json
 def show_charges(member: str, subscription: UUID, as_json: bool) -> None:
     """Show every charge of a member's subscription, newest first."""
-
-    async def ask(container: Container) -> Page[PaidCharge]:
-        who = await member_id(container, member)
-        question = investments.ListCharges(user_id=who, subscription_id=subscription)
-        return await container.runner().read(investments.charges, question, actor=OPERATOR)
-
-    page = on_database(ask)
-    if as_json:
-        print_json(page)
-    else:
-        show_all(page.items, CHARGE_COLUMNS, as_json=False)
+    page = answer(investments.charges, investments.ListCharges, member, subscription_id=subscription)
+    show_page(page, CHARGE_COLUMNS, as_json=as_json)
 
 
 @command.command("stop")
@@ -99,13 +80,13 @@ def show_charges(member: str, subscription: UUID, as_json: bool) -> None:
 @as_json
 def stop(member: str, subscription: UUID, reason: str, as_json: bool) -> None:
     """Stop a member's subscription at once. Nothing is refunded by that."""
-
-    async def do(container: Container) -> SubscriptionView:
-        who = await member_id(container, member)
-        wish = investments.StopSubscription(user_id=who, subscription_id=subscription, reason=reason)
-        return await container.runner()(investments.stop_subscription, wish, actor=OPERATOR)
-
-    stopped = on_database(do)
+    stopped = outcome(
+        investments.stop_subscription,
+        investments.StopSubscription,
+        member,
+        subscription_id=subscription,
+        reason=reason,
+    )
     if as_json:
         print_json(stopped)
     else:

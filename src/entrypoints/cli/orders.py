@@ -14,7 +14,7 @@ from ...domain import shared
 from ...domain.orders import ShippingMethod, Status
 from ..container import Container
 from ..program import OPERATOR
-from .terminal import as_json, member_id, on_database, print_json, show, show_all
+from .terminal import as_json, member_id, on_database, paged, print_json, show, show_all, show_page
 
 COLUMNS = ("number", "placed_at", "status", "shipping_method", "total_points", "user_id")
 LINE_COLUMNS = ("position", "sku", "product_name", "variant_name", "quantity", "price_points", "total_points")
@@ -35,8 +35,7 @@ def command() -> None:
 @click.option("--method", type=click.Choice(get_args(ShippingMethod)), help="How it is sent.")
 @click.option("--from", "since", type=DAY, help="Placed on this day or later.")
 @click.option("--to", "until", type=DAY, help="Placed on this day or before.")
-@click.option("--limit", type=click.IntRange(1, 100), default=25, show_default=True)
-@click.option("--cursor", help="The `next_cursor` of the page before.")
+@paged
 @as_json
 def list_orders(
     member: str | None,
@@ -59,12 +58,7 @@ def list_orders(
         return await container.runner().read(orders.search, question, actor=OPERATOR)
 
     page = on_database(ask)
-    if as_json:
-        print_json(page)
-        return
-    show_all(page.items, COLUMNS, as_json=False)
-    if page.next_cursor:
-        click.echo(f"More: --cursor {page.next_cursor}")
+    show_page(page, COLUMNS, as_json=as_json)
 
 
 @command.command("show")

@@ -1,4 +1,4 @@
-"""What commands share: run something on the database, show a record or a listing."""
+"""What commands share: options, asking and doing something on the database, showing a record or a listing."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -13,12 +13,16 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from ...application import identity
+from ...application.pages import Page
+from ...application.work import QueryCase, UseCase
 from ...domain import shared
 from .. import program
 from ..container import Container
 from ..settings import Settings, from_environment
 
+C = TypeVar("C", bound=shared.Record)
 V = TypeVar("V")
+Command = Callable[..., None]
 
 
 def moment(text: str) -> datetime:
@@ -33,6 +37,14 @@ def moment(text: str) -> datetime:
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+DRY_RUN = click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
+
+
+def paged(command: Command) -> Command:
+    """The options `limit` and `cursor` of a listing that `show_page` shows."""
+    cursor = click.option("--cursor", help="The `next_cursor` of the page before.")
+    limit = click.option("--limit", type=click.IntRange(1, 100), default=25, show_default=True)
+    return limit(cursor(command))
 
 
 def on_database(work: Callable[[Container], Awaitable[V]]) -> V:
@@ -57,6 +69,28 @@ async def member_id(container: Container, who: str) -> UUID:
     if not found.items or found.items[0].verified_at is None:
         raise shared.NotFound(kind="member", id=who)
     return found.items[0].user_id
+
+
+def answer(which: QueryCase[C, V], query: type[C], member: str | None = None, **facts: Any) -> V:
+    """The answer of a query, about a member where one is named."""
+
+    async def ask(container: Container) -> V:
+        of = {} if member is None else {"user_id": await member_id(container, member)}
+        return await container.runner().read(which, query(**of, **facts), actor=program.OPERATOR)
+
+    return on_database(ask)
+
+
+def outcome(
+    use_case: UseCase[C, V], command: type[C], member: str, *, dry_run: bool = False, **facts: Any
+) -> V:
+    """What comes of a command about a member."""
+
+    async def do(container: Container) -> V:
+        wish = command(user_id=await member_id(container, member), **facts)
+        return await container.runner()(use_case, wish, actor=program.OPERATOR, dry_run=dry_run)
+
+    return on_database(do)
 
 
 def show(view: shared.Record, *, as_json: bool) -> None:
@@ -99,6 +133,16 @@ def show_all(views: Iterable[shared.Record], columns: tuple[str, ...], *, as_jso
     for view in views:
         table.add_row(*(text_of(getattr(view, name)) for name in columns))
     Console().print(table)
+
+
+def show_page(page: Page[Any], columns: tuple[str, ...], *, as_json: bool) -> None:
+    """A page of a listing: JSON, or a table of some columns, and how to ask for the next."""
+    if as_json:
+        print_json(page)
+        return
+    show_all(page.items, columns, as_json=False)
+    if page.next_cursor:
+        click.echo(f"More: --cursor {page.next_cursor}")
 
 
 def print_json(value: Any) -> None:

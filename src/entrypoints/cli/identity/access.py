@@ -7,17 +7,26 @@ from uuid import UUID
 import rich_click as click
 
 from ....application import identity
-from ....application.identity import KeyMade, KeyView, MemberView, SignedOut
-from ....application.pages import Page
+from ....application.identity import KeyMade, MemberView, SignedOut
 from ....application.work import UseCase
 from ....domain import identity as rules
 from ....domain import shared
 from ...container import Container
 from ...program import OPERATOR
-from ..terminal import as_json, member_id, moment, on_database, print_json, show, show_all
+from ..terminal import (
+    DRY_RUN,
+    answer,
+    as_json,
+    member_id,
+    moment,
+    on_database,
+    paged,
+    print_json,
+    show,
+    show_page,
+)
 
 KEY_COLUMNS = ("name", "acts_as", "scopes", "expires_at", "last_used_at", "revoked_at", "id")
-DRY_RUN = click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
 
 
 class Ambiguous(shared.RuleForbids):
@@ -39,12 +48,14 @@ async def _wishing(container: Container, who: str) -> UUID:
     return found[0].user_id
 
 
-def _do(use_case: UseCase[Any, Any], wish: Any, who: str, *, as_json: bool, dry_run: bool) -> None:
-    """Do something to a member and show what comes of it; `wish` makes the command of their id."""
+def _do(
+    use_case: UseCase[Any, Any], command: type[Any], who: str, *, as_json: bool, dry_run: bool, **facts: Any
+) -> None:
+    """Do something to whoever names an e-mail, verified or not, and show what comes of it."""
 
     async def do(container: Container) -> Any:
-        command = wish(await _wishing(container, who))
-        return await container.runner()(use_case, command, actor=OPERATOR, dry_run=dry_run)
+        wish = command(user_id=await _wishing(container, who), **facts)
+        return await container.runner()(use_case, wish, actor=OPERATOR, dry_run=dry_run)
 
     show(on_database(do), as_json=as_json)
 
@@ -88,13 +99,7 @@ def add(email: str, name: str, password: bool, as_json: bool) -> None:
 @as_json
 def verify(member: str, dry_run: bool, as_json: bool) -> None:
     """Vouch for a member's e-mail, which was seen by other means."""
-    _do(
-        identity.verify_member,
-        lambda id: identity.OfMember(user_id=id),
-        member,
-        as_json=as_json,
-        dry_run=dry_run,
-    )
+    _do(identity.verify_member, identity.OfMember, member, as_json=as_json, dry_run=dry_run)
 
 
 @click.command("suspend")
@@ -104,13 +109,7 @@ def verify(member: str, dry_run: bool, as_json: bool) -> None:
 @as_json
 def suspend(member: str, reason: str, dry_run: bool, as_json: bool) -> None:
     """Keep a member out: sessions are closed, API keys open nothing."""
-    _do(
-        identity.suspend,
-        lambda id: identity.Suspend(user_id=id, reason=reason),
-        member,
-        as_json=as_json,
-        dry_run=dry_run,
-    )
+    _do(identity.suspend, identity.Suspend, member, as_json=as_json, dry_run=dry_run, reason=reason)
 
 
 @click.command("reinstate")
@@ -119,13 +118,7 @@ def suspend(member: str, reason: str, dry_run: bool, as_json: bool) -> None:
 @as_json
 def reinstate(member: str, dry_run: bool, as_json: bool) -> None:
     """Let a suspended member in again."""
-    _do(
-        identity.reinstate,
-        lambda id: identity.OfMember(user_id=id),
-        member,
-        as_json=as_json,
-        dry_run=dry_run,
-    )
+    _do(identity.reinstate, identity.OfMember, member, as_json=as_json, dry_run=dry_run)
 
 
 @click.command("sign-out")
@@ -147,13 +140,7 @@ def sign_out(member: str, as_json: bool) -> None:
 @as_json
 def reset_second_factor(member: str, dry_run: bool, as_json: bool) -> None:
     """Take away the second factor of a member who lost it. Be sure that it is they who ask."""
-    _do(
-        identity.reset_second_factor,
-        lambda id: identity.OfMember(user_id=id),
-        member,
-        as_json=as_json,
-        dry_run=dry_run,
-    )
+    _do(identity.reset_second_factor, identity.OfMember, member, as_json=as_json, dry_run=dry_run)
 
 
 @click.group("keys")
@@ -163,24 +150,12 @@ def keys() -> None:
 
 @keys.command("list")
 @click.argument("member")
-@click.option("--limit", type=click.IntRange(1, 100), default=25, show_default=True)
-@click.option("--cursor", help="The `next_cursor` of the page before.")
+@paged
 @as_json
 def list_keys(member: str, limit: int, cursor: str | None, as_json: bool) -> None:
     """List a member's API keys, newest first."""
-
-    async def ask(container: Container) -> Page[KeyView]:
-        owner = await member_id(container, member)
-        question = identity.ListKeys(limit=limit, cursor=cursor, user_id=owner)
-        return await container.runner().read(identity.api_keys, question, actor=OPERATOR)
-
-    page = on_database(ask)
-    if as_json:
-        print_json(page)
-        return
-    show_all(page.items, KEY_COLUMNS, as_json=False)
-    if page.next_cursor:
-        click.echo(f"More: --cursor {page.next_cursor}")
+    page = answer(identity.api_keys, identity.ListKeys, member, limit=limit, cursor=cursor)
+    show_page(page, KEY_COLUMNS, as_json=as_json)
 
 
 @keys.command("make")
@@ -216,13 +191,7 @@ def make_key(
 @as_json
 def revoke_key(member: str, key: UUID, dry_run: bool, as_json: bool) -> None:
     """Let an API key open nothing any more."""
-    _do(
-        identity.revoke_key,
-        lambda id: identity.RevokeKey(key_id=key, user_id=id),
-        member,
-        as_json=as_json,
-        dry_run=dry_run,
-    )
+    _do(identity.revoke_key, identity.RevokeKey, member, as_json=as_json, dry_run=dry_run, key_id=key)
 
 
 COMMANDS = (show_member, add, verify, suspend, reinstate, sign_out, reset_second_factor, keys)

@@ -1,24 +1,28 @@
 """`baobab members kyc`, `limits`, `level`: how well a member is known, and what follows from it."""
 
 from datetime import date, datetime
-from typing import Any, cast, get_args
+from typing import Any, get_args
 from uuid import UUID
 
 import rich_click as click
 
 from ....application.identity import checks
-from ....application.identity.checks import ChecksView, CheckView
 from ....application.investments import standing
-from ....application.investments.standing import LevelView, LimitsView
-from ....application.pages import Page
-from ....domain.identity.checks import CheckedLevel, Verdict
-from ...container import Container
-from ...program import OPERATOR
-from ..terminal import as_json, member_id, on_database, print_json, show, show_all
+from ....domain.identity.checks import Verdict
+from ..terminal import (
+    DRY_RUN,
+    answer,
+    as_json,
+    outcome,
+    paged,
+    print_json,
+    show,
+    show_all,
+    show_page,
+)
 
 COLUMNS = ("asked_at", "level", "status", "expires_at", "provider", "evidence", "user_id", "id")
 WHY = click.option("--reason", required=True, help="Why: kept with the check.")
-DRY_RUN = click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
 
 
 @click.group("kyc")
@@ -31,23 +35,12 @@ def _day(context: Any, parameter: Any, value: datetime | None) -> date | None:
 
 
 @command.command("list")
-@click.option("--limit", type=click.IntRange(1, 100), default=25, show_default=True)
-@click.option("--cursor", help="The `next_cursor` of the page before.")
+@paged
 @as_json
 def list_pending(limit: int, cursor: str | None, as_json: bool) -> None:
     """List the checks that wait for a decision, oldest first."""
-
-    async def ask(container: Container) -> Page[CheckView]:
-        question = checks.ListPending(limit=limit, cursor=cursor)
-        return await container.runner().read(checks.pending, question, actor=OPERATOR)
-
-    page = on_database(ask)
-    if as_json:
-        print_json(page)
-        return
-    show_all(page.items, COLUMNS, as_json=False)
-    if page.next_cursor:
-        click.echo(f"More: --cursor {page.next_cursor}")
+    page = answer(checks.pending, checks.ListPending, limit=limit, cursor=cursor)
+    show_page(page, COLUMNS, as_json=as_json)
 
 
 @command.command("show")
@@ -55,12 +48,7 @@ def list_pending(limit: int, cursor: str | None, as_json: bool) -> None:
 @as_json
 def show_checks(member: str, as_json: bool) -> None:
     """Show the level that a member's checks give, and all of them, newest first."""
-
-    async def ask(container: Container) -> ChecksView:
-        question = checks.GetChecks(user_id=await member_id(container, member))
-        return await container.runner().read(checks.checks, question, actor=OPERATOR)
-
-    found = on_database(ask)
+    found = answer(checks.checks, checks.GetChecks, member)
     if as_json:
         print_json(found)
         return
@@ -76,14 +64,8 @@ def show_checks(member: str, as_json: bool) -> None:
 @as_json
 def ask_check(member: str, level: str, evidence: str, dry_run: bool, as_json: bool) -> None:
     """Ask for a check of a member, who stands before you for example."""
-
-    async def do(container: Container) -> CheckView:
-        user_id = await member_id(container, member)
-        asked = cast(CheckedLevel, int(level))
-        wish = checks.AskCheck(user_id=user_id, level=asked, evidence=evidence)
-        return await container.runner()(checks.ask, wish, actor=OPERATOR, dry_run=dry_run)
-
-    show(on_database(do), as_json=as_json)
+    asked = outcome(checks.ask, checks.AskCheck, member, dry_run=dry_run, level=int(level), evidence=evidence)
+    show(asked, as_json=as_json)
 
 
 @command.command()
@@ -100,13 +82,9 @@ def ask_check(member: str, level: str, evidence: str, dry_run: bool, as_json: bo
 @as_json
 def decide(member: str, check: UUID, dry_run: bool, as_json: bool, until: date | None, **found: Any) -> None:
     """Decide a check that waits."""
-
-    async def do(container: Container) -> CheckView:
-        user_id = await member_id(container, member)
-        wish = checks.DecideCheck(user_id=user_id, check_id=check, valid_until=until, **found)
-        return await container.runner()(checks.decide, wish, actor=OPERATOR, dry_run=dry_run)
-
-    show(on_database(do), as_json=as_json)
+    found |= {"check_id": check, "valid_until": until}
+    decided = outcome(checks.decide, checks.DecideCheck, member, dry_run=dry_run, **found)
+    show(decided, as_json=as_json)
 
 
 @command.command()
@@ -117,13 +95,10 @@ def decide(member: str, check: UUID, dry_run: bool, as_json: bool, until: date |
 @as_json
 def revoke(member: str, check: UUID, reason: str, dry_run: bool, as_json: bool) -> None:
     """Revoke a check that holds: its level is gone at once."""
-
-    async def do(container: Container) -> CheckView:
-        user_id = await member_id(container, member)
-        wish = checks.RevokeCheck(user_id=user_id, check_id=check, reason=reason)
-        return await container.runner()(checks.revoke, wish, actor=OPERATOR, dry_run=dry_run)
-
-    show(on_database(do), as_json=as_json)
+    revoked = outcome(
+        checks.revoke, checks.RevokeCheck, member, dry_run=dry_run, check_id=check, reason=reason
+    )
+    show(revoked, as_json=as_json)
 
 
 @click.command()
@@ -131,12 +106,7 @@ def revoke(member: str, check: UUID, reason: str, dry_run: bool, as_json: bool) 
 @as_json
 def limits(member: str, as_json: bool) -> None:
     """Show how much a member may put in within twelve months, and when room comes back."""
-
-    async def ask(container: Container) -> LimitsView:
-        question = standing.GetLimits(user_id=await member_id(container, member))
-        return await container.runner().read(standing.contribution_limits, question, actor=OPERATOR)
-
-    show(on_database(ask), as_json=as_json)
+    show(answer(standing.contribution_limits, standing.GetLimits, member), as_json=as_json)
 
 
 @click.command()
@@ -144,12 +114,7 @@ def limits(member: str, as_json: bool) -> None:
 @as_json
 def level(member: str, as_json: bool) -> None:
     """Show the level of a member, and the facts that it follows from."""
-
-    async def ask(container: Container) -> LevelView:
-        question = standing.GetLevel(user_id=await member_id(container, member))
-        return await container.runner().read(standing.level, question, actor=OPERATOR)
-
-    show(on_database(ask), as_json=as_json)
+    show(answer(standing.level, standing.GetLevel, member), as_json=as_json)
 
 
 COMMANDS = (command, limits, level)

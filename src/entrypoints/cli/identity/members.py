@@ -6,51 +6,41 @@ from uuid import UUID
 import rich_click as click
 
 from ....application import identity
-from ....application.identity import MemberView
-from ....application.pages import Page
 from ....domain.identity import MemberRole
-from ...container import Container
-from ...program import OPERATOR
-from ..terminal import as_json, member_id, on_database, print_json, show, show_all
+from ..terminal import (
+    DRY_RUN,
+    answer,
+    as_json,
+    outcome,
+    paged,
+    show,
+    show_page,
+)
 
 COLUMNS = ("email", "name", "role", "level", "status", "verified_at", "created_at", "user_id")
 
 
 @click.command("list")
-@click.option("--limit", type=click.IntRange(1, 100), default=25, show_default=True)
-@click.option("--cursor", help="The `next_cursor` of the page before.")
+@paged
 @as_json
 def list_members(limit: int, cursor: str | None, as_json: bool) -> None:
     """List members, newest first."""
-
-    async def ask(container: Container) -> Page[MemberView]:
-        question = identity.ListMembers(limit=limit, cursor=cursor)
-        return await container.runner().read(identity.members, question, actor=OPERATOR)
-
-    page = on_database(ask)
-    if as_json:
-        print_json(page)
-        return
-    show_all(page.items, COLUMNS, as_json=False)
-    if page.next_cursor:
-        click.echo(f"More: --cursor {page.next_cursor}")
+    page = answer(identity.members, identity.ListMembers, limit=limit, cursor=cursor)
+    show_page(page, COLUMNS, as_json=as_json)
 
 
 @click.command()
 @click.argument("member")
 @click.argument("role", type=click.Choice(get_args(MemberRole)))
 @click.option("--producer", type=click.UUID, help="The producer that a partner acts for.")
-@click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
+@DRY_RUN
 @as_json
 def role(member: str, role: MemberRole, producer: UUID | None, dry_run: bool, as_json: bool) -> None:
     """Give a member another role: this is how the first administrator is made."""
-
-    async def do(container: Container) -> MemberView:
-        user_id = await member_id(container, member)
-        wish = identity.SetRole(user_id=user_id, role=role, producer_id=producer)
-        return await container.runner()(identity.set_role, wish, actor=OPERATOR, dry_run=dry_run)
-
-    show(on_database(do), as_json=as_json)
+    changed = outcome(
+        identity.set_role, identity.SetRole, member, dry_run=dry_run, role=role, producer_id=producer
+    )
+    show(changed, as_json=as_json)
 
 
 COMMANDS = (list_members, role)

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import datetime
 from time import monotonic
 from typing import Any, TextIO
 from uuid import UUID
@@ -10,7 +10,6 @@ from uuid import UUID
 import msgspec
 import rich_click as click
 
-from ....application.pages import Page
 from ....application.points import auditing, sealing
 from ....application.points.auditing import FIRST, LAST, Verdict, Verification, Verify
 from ....application.points.sealing import ProofView, SealView
@@ -20,7 +19,7 @@ from ....domain.points.audit import Finding
 from ...container import Container
 from ...program import OPERATOR
 from ..progress import progress
-from ..terminal import as_json, member_id, on_database, print_json, show, show_all
+from ..terminal import answer, as_json, member_id, on_database, paged, print_json, show, show_all, show_page
 
 BROKEN = 1
 """The exit code of a verification that found something, and of a proof that does not hold."""
@@ -128,23 +127,12 @@ def seal(unit: str, as_json: bool) -> None:
 
 @click.command("seals")
 @UNIT
-@click.option("--limit", type=click.IntRange(1, 100), default=25, show_default=True)
-@click.option("--cursor", help="The `next_cursor` of the page before.")
+@paged
 @as_json
 def list_seals(unit: str, limit: int, cursor: str | None, as_json: bool) -> None:
     """List the seals of a unit, newest first."""
-
-    async def ask(container: Container) -> Page[SealView]:
-        question = sealing.ListSeals(unit=unit, limit=limit, cursor=cursor)
-        return await container.runner().read(sealing.list_seals, question, actor=OPERATOR)
-
-    page = on_database(ask)
-    if as_json:
-        print_json(page)
-        return
-    show_all(page.items, SEALS, as_json=False)
-    if page.next_cursor:
-        click.echo(f"More: --cursor {page.next_cursor}")
+    page = answer(sealing.list_seals, sealing.ListSeals, unit=unit, limit=limit, cursor=cursor)
+    show_page(page, SEALS, as_json=as_json)
 
 
 @click.command()
@@ -154,13 +142,7 @@ def list_seals(unit: str, limit: int, cursor: str | None, as_json: bool) -> None
 @as_json
 def proof(member: str, unit: str, day: datetime | None, as_json: bool) -> None:
     """Print the proof that a member's balance is inside of a published total."""
-
-    async def ask(container: Container) -> ProofView:
-        of_day: date | None = day.date() if day else None
-        question = sealing.GetProof(user_id=await member_id(container, member), unit=unit, day=of_day)
-        return await container.runner().read(sealing.proof, question, actor=OPERATOR)
-
-    found = on_database(ask)
+    found = answer(sealing.proof, sealing.GetProof, member, unit=unit, day=day.date() if day else None)
     if as_json:
         print_json(found)
     else:

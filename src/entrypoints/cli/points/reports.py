@@ -3,39 +3,26 @@
 import sys
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import rich_click as click
 
 from ....application import points
 from ....application.investments import coverage as covering
 from ....application.points import reports
-from ....application.work import QueryCase
 from ....domain import shared
 from ...container import Container
 from ...program import OPERATOR
-from ..terminal import as_json, member_id, moment, on_database, print_json, show
+from ..terminal import answer, as_json, moment, on_database, print_json, show
 from . import books
 from .moving import UNIT
 
-Q = TypeVar("Q", bound=shared.Query)
 V = TypeVar("V", bound=shared.Record)
 
 EXPIRING = ("expires_at", "amount", "funded", "lot_id")
 AHEAD = ("month", "ends_at", "balance", "available", "pending", "expiring", "ripening")
 ALERT = 1
 """The exit code of a check that says: look at this."""
-
-
-def _read(which: QueryCase[Q, V], ask: type[Q], member: str | None = None, **facts: Any) -> V:
-    """The answer of a query, about a member where one is named."""
-
-    async def run(container: Container) -> V:
-        if member is not None:
-            facts["user_id"] = await member_id(container, member)
-        return await container.runner().read(which, ask(**facts), actor=OPERATOR)
-
-    return on_database(run)
 
 
 def _print(found: V, tell: Callable[[V], None], *, as_json: bool) -> None:
@@ -53,7 +40,7 @@ def _print(found: V, tell: Callable[[V], None], *, as_json: bool) -> None:
 @as_json
 def as_of(member: str, at: datetime | None, known_at: datetime | None, unit: str, as_json: bool) -> None:
     """Show what a member held at an instant, such as 2026-03-31T22:00Z; now where none is given."""
-    found = _read(reports.as_of, reports.GetAsOf, member, unit=unit, at=at, known_at=known_at)
+    found = answer(reports.as_of, reports.GetAsOf, member, unit=unit, at=at, known_at=known_at)
     show(found, as_json=as_json)
 
 
@@ -68,7 +55,7 @@ def expiring(member: str, days: int, unit: str, as_json: bool) -> None:
     def tell(found: points.Expiring) -> None:
         books.table(EXPIRING, books.values(found.lots, EXPIRING), ("in all", found.total, "", ""))
 
-    found = _read(points.expiring, points.GetExpiring, member, unit=unit, days=days)
+    found = answer(points.expiring, points.GetExpiring, member, unit=unit, days=days)
     _print(found, tell, as_json=as_json)
 
 
@@ -84,7 +71,7 @@ def forecast(member: str, months: int, unit: str, as_json: bool) -> None:
         click.echo(f"{found.balance} {found.unit} now")
         books.table(AHEAD, books.values(found.months, AHEAD))
 
-    found = _read(reports.ahead, reports.GetForecast, member, unit=unit, months=months)
+    found = answer(reports.ahead, reports.GetForecast, member, unit=unit, months=months)
     _print(found, tell, as_json=as_json)
 
 
@@ -93,7 +80,7 @@ def forecast(member: str, months: int, unit: str, as_json: bool) -> None:
 @as_json
 def liability(unit: str | None, as_json: bool) -> None:
     """Show what is owed to all members now, by unit and month of expiry."""
-    _print(_read(reports.liability, reports.GetLiability, unit=unit), books.liability, as_json=as_json)
+    _print(answer(reports.liability, reports.GetLiability, unit=unit), books.liability, as_json=as_json)
 
 
 @click.command()
@@ -103,7 +90,7 @@ def liability(unit: str | None, as_json: bool) -> None:
 @as_json
 def periods(last: str | None, months: int, unit: str, as_json: bool) -> None:
     """Show how months closed: issuance, redemption, breakage, corrections."""
-    found = _read(reports.periods, reports.GetPeriods, unit=unit, last=last, months=months)
+    found = answer(reports.periods, reports.GetPeriods, unit=unit, last=last, months=months)
     _print(found, books.periods, as_json=as_json)
 
 
@@ -111,7 +98,7 @@ def periods(last: str | None, months: int, unit: str, as_json: bool) -> None:
 @as_json
 def coverage(as_json: bool) -> None:
     """Show how money that came stands against the points that it paid for."""
-    _print(_read(covering.coverage, covering.GetCoverage), books.coverage, as_json=as_json)
+    _print(answer(covering.coverage, covering.GetCoverage), books.coverage, as_json=as_json)
 
 
 @click.command("limited-network")
