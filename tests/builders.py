@@ -88,7 +88,9 @@ class World:
         return cls(PostgresStorage(database, STORED), PostgresQueries(database))
 
     def runner(self, storage: Storage | None = None, **options: Any) -> Runner:
-        return Runner(Peopled(storage or self.storage, self), self.queries, self.clock, **options)
+        """Another Runner, which waits however busy the machine is unless it is told otherwise."""
+        waits = {"patience": 120.0, "longest_wait": 120.0} | options
+        return Runner(Peopled(storage or self.storage, self), self.queries, self.clock, **waits)
 
     async def let_in(self) -> None:
         """Write down who came, and what was found of them, since this was last done."""
