@@ -10,6 +10,9 @@ PYTEST := $(BIN)/pytest --numprocesses=$(WORKERS) --dist=worksteal
 # An environment is whole when its stamp names this folder (it was neither interrupted nor moved) and its Python runs.
 WHOLE := $(shell test "$$(cat $(STAMP) 2>/dev/null)" = "$$(pwd -P)" && $(BIN)/python -c "" 2>/dev/null && echo yes)
 
+# Tests start many programs: each would compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help run test check fix audit bench overload simulate fuzz chaos migration install environment
 
 help:

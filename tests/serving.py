@@ -17,12 +17,18 @@ UNLIMITED = {"BAOBAB_RATE_LIMITS": "false", "BAOBAB_SECRET_KEY": "a key that is 
 """Tests ask more often than people do."""
 
 
+def unmeasured() -> dict[str, str]:
+    """The environment without what makes a program count its branches: tests that only ask it, and see in
+    memory what they cover, have it twice as quick."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+
+
 @contextmanager
 def serving(database_url: str, *options: str) -> Iterator[str]:
     """The address of a server on a database, on a port that was free; it ends with the block. It runs as the
     role of the service."""
     url = roles.as_role(database_url, roles.SERVICE)
-    environment = os.environ | UNLIMITED | {"BAOBAB_DATABASE_URL": url, "BAOBAB_LOG_LEVEL": "warning"}
+    environment = unmeasured() | UNLIMITED | {"BAOBAB_DATABASE_URL": url, "BAOBAB_LOG_LEVEL": "warning"}
     command = (*PROGRAM, "serve", "--port", "0", *options)
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

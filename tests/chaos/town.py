@@ -61,7 +61,9 @@ class Town:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, **SETTINGS, "BAOBAB_DATABASE_URL": self.service_url}
+        """Of the programs: nothing counts their branches, however they are killed."""
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+        return {**ours, **SETTINGS, "BAOBAB_DATABASE_URL": self.service_url}
 
     async def ready(self) -> None:
         """Wait until the server says that it is ready. Raises TimeoutError."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from serving import serving
+from serving import serving, unmeasured
 
 from baobab.adapters.postgres.database import Database
 
@@ -29,6 +29,7 @@ def test_the_python_of_a_page_runs(page: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", python_of(page)],
         capture_output=True,
+        env=unmeasured(),
         text=True,
         timeout=60,
         check=False,

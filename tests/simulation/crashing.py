@@ -69,7 +69,8 @@ async def _crash(built: House, seed: int, size: Size) -> Report:
 def _child(place: Path, url: str, limit: int | None, heard: list[str]) -> str:
     """What a child said at last, or before it was killed after so many answers."""
     command = (sys.executable, "-m", __name__, str(place), url)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    environment = {**ours, "PYTHONPATH": os.pathsep.join(sys.path)}
     last = ""
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as child:
         assert child.stdout is not None
