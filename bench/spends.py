@@ -6,9 +6,8 @@ from contextlib import asynccontextmanager
 from functools import partial
 from uuid import UUID
 
-from uuid_utils.compat import uuid7
-
 from baobab.adapters.postgres.database import Database
+from baobab.adapters.postgres.ids import new_id
 from baobab.adapters.postgres.queries import PostgresQueries
 from baobab.adapters.postgres.storage import PostgresStorage
 from baobab.adapters.postgres.stored import STORED
@@ -42,7 +41,7 @@ def named(clients: int, case: str) -> str:
 
 def ran_by(database: Database) -> Runner:
     """A Runner on the database, as the container makes it."""
-    return Runner(PostgresStorage(database, STORED), PostgresQueries(database))
+    return Runner(PostgresStorage(database, STORED), PostgresQueries(database), ids=new_id)
 
 
 async def _spend(database: Database, owners: Sequence[UUID], clients: int, seconds: float) -> Sample:
@@ -51,6 +50,6 @@ async def _spend(database: Database, owners: Sequence[UUID], clients: int, secon
 
 
 async def once(run: Runner, owners: Sequence[UUID]) -> Balance:
-    owner, amount, key = random.choice(owners), random.randint(1, 3), uuid7()
+    owner, amount, key = random.choice(owners), random.randint(1, 3), new_id()
     command = points.Spend(user_id=owner, amount=amount, source_id=key)
     return await run(points.spend, command, actor=SERVICE, key=str(key))

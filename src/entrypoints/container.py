@@ -13,6 +13,7 @@ from ..adapters.memory.queries import MemoryQueries
 from ..adapters.memory.storage import MemoryStorage
 from ..adapters.payments import NoProvider, SandboxGateway
 from ..adapters.postgres.database import Database, Limits, Standing
+from ..adapters.postgres.ids import new_id
 from ..adapters.postgres.queries import PostgresQueries
 from ..adapters.postgres.storage import PostgresStorage
 from ..adapters.postgres.stored import STORED
@@ -101,7 +102,9 @@ class Container(containers.DeclarativeContainer):
     database: providers.Provider[Any] = providers.Singleton(_connected, settings)
     storage: providers.Provider[Any] = providers.Singleton(_on_every_table, database)
     queries: providers.Provider[Any] = providers.Singleton(PostgresQueries, database)
-    runner = providers.Singleton(Runner, storage, queries, clock, most_waiting=settings.provided.most_waiting)
+    runner = providers.Singleton(
+        Runner, storage, queries, clock, ids=new_id, most_waiting=settings.provided.most_waiting
+    )
     secrets = providers.Singleton(_secrets, settings)
     mailer: providers.Provider[Any] = providers.Singleton(_mailer, settings)
     gate = providers.Singleton(_gate, settings, runner, secrets, mailer)
