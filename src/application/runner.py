@@ -22,6 +22,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import msgspec
+import uuid_utils
 from uuid_utils.compat import uuid7
 
 from ..domain import shared
@@ -133,7 +134,7 @@ class _Job:
     ) -> None:
         self.use_case, self.command, self.digest, self.actor = use_case, command, digest, actor
         self.chosen_key = key is not None
-        self.key = key or str(uuid7())
+        self.key = key or str(uuid_utils.uuid7())
         self.run_key = RUNS.key(actor.user_id, self.key)
         self.dry_run = dry_run
         self.tries = 0
@@ -277,8 +278,8 @@ class Runner:
             self._loaded()
 
     def _share(self) -> int:
-        """How many commands the next batch takes: all that wait, but where very many are here no more than half
-        of them, so that one half is decided while the other is committed."""
+        """How many commands the next batch takes: all that wait, but where very many are here at most half of
+        them, so that one half is decided while the other is committed."""
         waiting = len(self._queue)
         here = waiting + self._running
         return waiting if self._contended or here < 2 * PIECE else min(waiting, (here + 1) // 2)

@@ -57,7 +57,7 @@ def left_by(one: Performed) -> tuple[shared.Record, ...]:
         b"" if case.answers_personally else answer,
         one.at,
         who.credential_id,
-        tuple(map(_change, audited)) or None,
+        tuple(map(_change, audited)) if audited else None,
         _touched(who, one.steps, audited),
     )
     private = None if case.forgets else _private_part(one, audited, answer)
@@ -67,12 +67,14 @@ def left_by(one: Performed) -> tuple[shared.Record, ...]:
 def _private_part(one: Performed, audited: Sequence[Done], answer: bytes) -> PrivatePart | None:
     """None where there is nothing, or nobody could ever have it erased."""
     case, who = one.use_case, one.actor
-    changes = tuple(change for step in audited if (change := _private_change(step)) is not None)
+    changes = tuple([change for step in audited if (change := _private_change(step)) is not None])
     digest = one.digest if case.is_personal else b""
     result = answer if case.answers_personally else b""
     address = who.address if who.whereabouts == "private" else ""
+    if not (changes or digest or result or address):
+        return None
     subjects = tuple(sorted(_owners(one.steps) - {who.user_id})) or None
-    if not (changes or digest or result or address) or (who.user_id == shared.NOBODY and not subjects):
+    if who.user_id == shared.NOBODY and not subjects:
         return None
     return PrivatePart(who.user_id, one.key, digest, result, address, one.at, changes or None, subjects)
 
@@ -96,7 +98,7 @@ def _private_change(step: Done) -> Change | None:
 
 def _changed(step: Done) -> Sequence[str]:
     """The fields that a change shows: those that differ, of a new record those that may change later."""
-    kind, before, after = step
+    kind, before, after = step.kind, step.before, step.after
     if before is None:
         return kind.changes
     return [
@@ -131,10 +133,12 @@ def _either(step: Done) -> shared.Record:
 def _touched(who: shared.Actor, steps: Sequence[Done], audited: Sequence[Done]) -> tuple[str, ...] | None:
     """The records of a trail and their owners; where a person acts for others, also the owners of what is
     proven elsewhere."""
+    if not audited and who.role == "service":
+        return None
     owners = _owners(audited)
     if who.role != "service":
         owners |= _owners(steps) - {who.user_id}
-    names = dict.fromkeys(place_of(step.kind, _either(step)) for step in audited) if audited else ()
+    names = dict.fromkeys(place_of(step.kind, _either(step)) for step in audited)
     return (*names, *map(person, sorted(owners))) if owners or names else None
 
 

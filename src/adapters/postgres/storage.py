@@ -115,7 +115,7 @@ class PostgresTransaction:
         loaded, others = Loaded({}, {}), []
         by_place: dict[Place, list[Any]] = {}
         for one in wanted:
-            by_place.setdefault((one.kind, one.group if isinstance(one, Group) else ""), []).append(one)
+            by_place.setdefault((one.kind, one.group if type(one) is Group else ""), []).append(one)
         for place in sorted(by_place, key=self._places.__getitem__):
             kind, group = place
             asked = Asked(self._stored[kind], group, by_place[place])

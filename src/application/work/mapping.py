@@ -1,9 +1,9 @@
 """The records of a batch, each once, over one transaction."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 
@@ -19,7 +19,7 @@ class Undeclared(LookupError):
     """A record that was not asked for: forgotten, or found under the lock where another was found before."""
 
 
-class Done(NamedTuple):
+class Done(msgspec.Struct, frozen=True, gc=False):
     """What a command did to one record: as it was, as it is; None where there was or is none."""
 
     kind: Kind[Any]
@@ -143,7 +143,8 @@ class IdentityMap:
             if lock:
                 self._locked.update(missing)
             for one in missing:
-                found = loaded.records.get(one) if isinstance(one, Key) else loaded.groups.get(one, ())
+                answers: Mapping[Any, Any] = loaded.records if type(one) is Key else loaded.groups
+                found = answers.get(one)
                 keep(one, found)
                 self._accept(one, found)
 
@@ -161,11 +162,11 @@ class IdentityMap:
 
     def _accept(self, one: Wanted, found: Any) -> None:
         groups = self._groups_asked(one.kind)
-        if isinstance(one, Key):
+        if type(one) is Key:
             self._note(one, found)
-        else:
+        elif type(one) is Group:
             groups.add(one.group)
-            self._listings[one] = self._listing(one, found)
+            self._listings[one] = self._listing(one, found or ())
 
     def _groups_asked(self, kind: Kind[Any]) -> set[str]:
         """The groups of a kind that were asked for. From the first time on, what is saved is found by key."""
@@ -276,11 +277,12 @@ class IdentityMap:
 
     def since(self, mark: int) -> Sequence[Done]:
         """What was done since a mark, in its order: each record once."""
-        steps: dict[_Entry, shared.Record | None] = {}
-        for entry, before, _ in self._journal[mark:] if mark else self._journal:
+        steps: dict[_Entry, Done] = {}
+        for entry, before, _ in self._journal[mark:]:
             if entry not in steps:
-                steps[entry] = before if isinstance(before, shared.Record) else None
-        return [Done(entry.kind, before, entry.record) for entry, before in steps.items()]
+                is_new = before is _UNKNOWN or type(before) is _Entry
+                steps[entry] = Done(entry.kind, None if is_new else cast(shared.Record, before), entry.record)
+        return list(steps.values())
 
     def undo(self, mark: int) -> None:
         while len(self._journal) > mark:
