@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from ...domain import points, shared
+from ...domain import points
 from ...domain.points import Hold, Movement, Posting
 from .. import identity
 from ..work import ADMINS, Key, Wanted, Work, use_case
@@ -192,8 +192,5 @@ async def expire(command: Expire, work: Work) -> Balance:
 
 def balance_of(movement: Movement, at: datetime) -> Balance:
     """The balance after a movement, naming the posting and the hold that it wrote."""
-    holds = [record.id for record in movement.changed if isinstance(record, Hold)]
-    view = view_of(movement.book, at)
-    if movement.posting_id is None and not holds:
-        return view
-    return shared.evolve(view, posting_id=movement.posting_id, hold_id=holds[-1] if holds else None)
+    holds = [record.id for record in movement.changed if type(record) is Hold]
+    return view_of(movement.book, at, movement.posting_id, holds[-1] if holds else None)

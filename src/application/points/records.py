@@ -508,7 +508,7 @@ class HasStatement(HasPoints, Protocol):
     def gift_notes(self) -> GiftNotes: ...
 
 
-def view_of(book: Book, at: datetime) -> Balance:
+def view_of(book: Book, at: datetime, posting_id: UUID | None = None, hold_id: UUID | None = None) -> Balance:
     parts, account = points.parts_of(book, at), book.account
     return Balance(
         account.user_id,
@@ -522,4 +522,6 @@ def view_of(book: Book, at: datetime) -> Balance:
         parts.next_expiry,
         parts.next_expiring,
         at,
+        posting_id,
+        hold_id,
     )

@@ -21,10 +21,13 @@ NOTICE = timedelta(minutes=1)
 
 def policy_in_force(stored: Iterable[Policy], unit: str, at: datetime) -> Policy:
     """The policy of a unit at an instant: the last version that is in force by then. Raises UnknownUnit."""
-    versions = [one for one in (*POLICIES, *stored) if one.unit == unit and one.in_force_at <= at]
-    if not versions:
+    found: Policy | None = None
+    for one in (*POLICIES, *stored):
+        if one.unit == unit and one.in_force_at <= at and (found is None or one.version > found.version):
+            found = one
+    if found is None:
         raise UnknownUnit(unit=unit)
-    return max(versions, key=lambda one: one.version)
+    return found
 
 
 def rate_in_force(stored: Iterable[Rate], unit: str, to_unit: str, at: datetime) -> Rate:
