@@ -106,6 +106,23 @@ async def test_a_schema_that_was_there_before_is_used(new_database: NewDatabase)
     assert await asyncio.to_thread(migrate.current, url) == migrate.head()
 
 
+async def test_what_providers_wrote_of_payers_is_forgotten_where_it_was_copied_to(
+    new_database: NewDatabase,
+) -> None:
+    """Of what else is private nothing goes."""
+    url = await new_database()
+    await asyncio.to_thread(migrate.upgrade, url, "7c1f0d2a9b64")
+    for key, table in (("message", "webhook_event"), ("profile", "profile")):
+        await do(
+            url,
+            "insert into baobab.private_part (user_id, key, digest, result, address, recorded_at, changes) "
+            f"values (gen_random_uuid(), '{key}', '', '', '', now(), '[{{\"table\": \"{table}\"}}]') "
+            "returning key",
+        )
+    await upgrade(url)
+    assert await ask(url, "select key from baobab.private_part") == ["profile"]
+
+
 # --- drafts -------------------------------------------------------------------------------------
 
 

@@ -16,23 +16,25 @@ from signing import PASSWORD, Signing
 
 from baobab.adapters.memory.storage import MemoryStorage
 from baobab.adapters.payments.sandbox import SandboxGateway
-from baobab.application import identity, points, privacy
+from baobab.application import identity, payments, points, privacy
 from baobab.application.identity.profile import ReplaceProfile
 from baobab.application.identity.profile import replace as replace_profile
 from baobab.application.kinds import KINDS
+from baobab.application.payments import inbox
 from baobab.application.points import auditing
-from baobab.application.privacy import HOUSE, Erase, NoteExport, Of
+from baobab.application.privacy import HOUSE, Erase, NoteExport, Of, RowsOf
 from baobab.application.trail import place_of
 from baobab.application.work import HAPPENINGS, PRIVATE_PARTS, RUNS, Changes, Kind
 from baobab.domain import shared
 from baobab.domain.identity import MemberGone
 from baobab.domain.privacy import Erasure, GroundsNeeded, MemberBound, SignInAgain, rule_of
+from baobab.entrypoints.program import OPERATOR
 from builders import World, filled
 
 EMAIL, NAME, PHONE = "marker-email@example.org", "Marker Name", "+32470555123"
 STREET, BORN, PLACE = "Rue du Marqueur 7", date(1977, 7, 7), "198.51.100.77"
 HOME = shared.Address(STREET, "Marqueville", "7777", "BE")
-MARKERS = ("marker", "Marker", "Marqueur", "Marqueville", "555123", "1977", PLACE)
+MARKERS = ("marker", "Marker", "Marqueur", "Marqueville", "555123", "1977, 7, 7", "1977-07-07", PLACE)
 HERE = shared.Actor(address=PLACE)
 
 
@@ -104,6 +106,26 @@ class Life:
     async def erase(self, *, give_up_points: bool = True) -> privacy.ErasureView:
         wish = Erase(user_id=self.actor.user_id, grounds="own_wish", give_up_points=give_up_points)
         return await privacy.erase(wish, self.world.run, actor=await self.sign_in())
+
+    async def payment(self) -> Any:
+        wanted = RowsOf(user_id=self.actor.user_id, table="payment")
+        (found,) = await self.world.run.read(privacy.own_rows, wanted, actor=self.world.admin)
+        return found
+
+    async def told(self, event_id: str, reference: str, body: str) -> None:
+        """The provider sent a message, as the program stores it."""
+        command = payments.ReceiveEvent(
+            provider="stripe", event_id=event_id, type="customer.updated", reference=reference, body=body
+        )
+        await self.world.run(inbox.receive, command, actor=OPERATOR)
+
+    async def close(self, event_id: str, outcome: Any, **whose: Any) -> None:
+        command = payments.CloseEvent(provider="stripe", event_id=event_id, outcome=outcome, **whose)
+        await self.world.run(inbox.close, command, actor=OPERATOR)
+
+    async def message(self, event_id: str) -> payments.EventWithBody:
+        wanted = payments.GetEvent(provider="stripe", event_id=event_id)
+        return await self.world.run.read(inbox.event, wanted, actor=OPERATOR)
 
     async def books(self) -> tuple[Any, ...]:
         """What is shown of the books: whether they are right, and what is owed."""
@@ -201,6 +223,54 @@ async def test_nothing_is_written_down_any_more_about_who_was_erased(life: Life)
             await run(use_case, wish, actor=admin)
     after = await dump(life.world)
     assert not any(marker in after for marker in MARKERS)
+
+
+async def test_what_a_provider_wrote_of_a_member_goes_though_nobody_knew_whose_it_was(
+    life: Life,
+) -> None:
+    """By the ids that the provider and we gave each other; and nothing of it is kept anywhere else."""
+    who, payment = life.actor.user_id, await life.payment()
+    said = (
+        ("about", "", f'{{"email": "{EMAIL}", "metadata": {{"user_id": "{who}"}}}}'),
+        ("set-aside", payment.reference, f'{{"email": "{EMAIL}"}}'),
+        ("waiting", payment.reference, f'{{"email": "{EMAIL}"}}'),
+        ("known", "", f'{{"name": "{NAME}"}}'),
+        ("another's", "", '{"email": "somebody-else@example.org", "metadata": {"user_id": "100%"}}'),
+    )
+    for event_id, reference, body in said:
+        await life.told(event_id, reference, body)
+    await life.close("about", "ignored")
+    await life.close("set-aside", "set_aside")
+    await life.close("known", "handled", user_id=who, payment_id=payment.id)
+    assert NAME in await dump(life.world)
+    await life.erase()
+    after = await dump(life.world)
+    assert not any(marker in after for marker in MARKERS)
+    assert "somebody-else" in after
+    left = await life.message("waiting")
+    assert (left.state, left.body, left.last_error) == (
+        "set_aside",
+        "",
+        "whom it spoke of was erased",
+    )
+    assert (await life.message("about")).state == "ignored"
+
+
+async def test_of_what_a_provider_writes_later_about_who_was_erased_nothing_is_kept(life: Life) -> None:
+    await life.erase()
+    payment = await life.payment()
+    await life.told("later", payment.reference, f'{{"email": "{EMAIL}"}}')
+    await life.close("later", "handled", user_id=life.actor.user_id, payment_id=payment.id)
+    assert EMAIL not in await dump(life.world)
+    assert (await life.message("later")).state == "handled"
+
+
+async def test_what_a_message_said_is_forgotten_wherever_it_stood(life: Life) -> None:
+    await life.told("old", "", '{"said": "something to forget"}')
+    await life.close("old", "handled", user_id=life.actor.user_id)
+    wish = payments.ForgetEvent(provider="stripe", event_id="old")
+    await life.world.run(inbox.forget, wish, actor=OPERATOR)
+    assert "something to forget" not in await dump(life.world)
 
 
 async def test_to_erase_again_changes_nothing(life: Life) -> None:

@@ -5,9 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from ...application.investments import SUBSCRIPTIONS
 from ...application.kinds import KINDS
+from ...application.payments import PAYMENTS, WEBHOOK_EVENTS
 from ...application.privacy import ERASURES
 from ...application.work import PRIVATE_PARTS, Kind, PrivatePart
+from ...domain.payments import WebhookEvent
 from ...domain.privacy import Erasure
 from .storage import MemoryStorage
 
@@ -26,6 +29,19 @@ class PrivacyQueries:
 
     async def spoken_of(self, user_id: UUID, limit: int) -> list[PrivatePart]:
         return self._storage.all(PRIVATE_PARTS, lambda one: user_id in (one.subjects or ()))[:limit]
+
+    async def messages(self, user_id: UUID, limit: int) -> list[WebhookEvent]:
+        paid = self._storage.all(PAYMENTS, lambda one: one.user_id == user_id)
+        subscribed = self._storage.all(SUBSCRIPTIONS, lambda one: one.user_id == user_id)
+        references = {one.reference for one in paid} - {""}
+        names = {str(user_id), *(one.customer for one in paid), *(one.customer for one in subscribed)} - {""}
+
+        def is_theirs(one: WebhookEvent) -> bool:
+            return one.reference in references or any(name in one.body for name in names)
+
+        return self._storage.all(
+            WEBHOOK_EVENTS, lambda one: bool(one.body) and one.user_id is None and is_theirs(one)
+        )[:limit]
 
     async def counts(self, user_id: UUID) -> Mapping[str, int]:
         owned = (kind for kind in KINDS if kind.has_owner)

@@ -1,18 +1,23 @@
 """What is stored of somebody in PostgreSQL, in whichever table names them; and who was erased."""
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Index, Text, bindparam, func, literal, select, tuple_, union_all
+from sqlalchemy import ARRAY, Index, Text, any_, bindparam, func, literal, or_, select, tuple_, union_all
 
 from ...application import privacy as app
 from ...application.work import Kind, PrivatePart
 from ...domain import privacy
+from ...domain.payments import WebhookEvent
 from ...domain.privacy import Erasure
 from .database import Database
+from .investments.subscriptions import subscription
+from .payments import payment
+from .payments.inbox import WEBHOOK_EVENTS, webhook_event
 from .rows import Statement, Stored
 from .schema import Int, Json, Time, Uuid, field, one_of, table
 from .work import PRIVATE_PARTS, private_part
@@ -55,6 +60,26 @@ _SPOKEN_OF = Statement(
     .order_by(private_part.c.user_id, private_part.c.key)
     .limit(_LIMIT)
 )
+_CALLED = Statement(
+    union_all(
+        select(payment.c.reference, payment.c.customer).where(payment.c.user_id == _USER),
+        select(literal("", Text), subscription.c.customer).where(subscription.c.user_id == _USER),
+    )
+)
+_MESSAGES = Statement(
+    select(*WEBHOOK_EVENTS.columns)
+    .where(
+        webhook_event.c.body != "",
+        webhook_event.c.user_id.is_(None),
+        or_(
+            webhook_event.c.reference == any_(bindparam("references", type_=ARRAY(Text))),
+            webhook_event.c.body.like(any_(bindparam("words", type_=ARRAY(Text)))),
+        ),
+    )
+    .order_by(webhook_event.c.id)
+    .limit(_LIMIT)
+)
+"""Looks through what messages say: those that are kept, which is little where old ones are forgotten."""
 
 
 @lru_cache(maxsize=256)
@@ -100,6 +125,14 @@ class PrivacyQueries:
         rows = await self._database.all(_SPOKEN_OF, subjects=subjects, limit=limit)
         return [PRIVATE_PARTS.record(row) for row in rows]
 
+    async def messages(self, user_id: UUID, limit: int) -> list[WebhookEvent]:
+        called = await self._database.all(_CALLED, user_id=user_id)
+        references = sorted({row[0] for row in called if row[0]})
+        names = {str(user_id), *(row[1] for row in called if row[1])}
+        words = [f"%{_plain(name)}%" for name in sorted(names)]
+        rows = await self._database.all(_MESSAGES, references=references, words=words, limit=limit)
+        return [WEBHOOK_EVENTS.record(row) for row in rows]
+
     async def counts(self, user_id: UUID) -> Mapping[str, int]:
         return {row[0]: row[1] for row in await self._database.all(self._counts, user_id=user_id)}
 
@@ -109,3 +142,8 @@ class PrivacyQueries:
 
     async def begun(self) -> list[UUID]:
         return [row[0] for row in await self._database.all(_UNDER_WAY)]
+
+
+def _plain(text: str) -> str:
+    """A text in which `like` finds itself alone."""
+    return re.sub(r"([\\%_])", r"\\\1", text)

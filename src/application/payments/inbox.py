@@ -10,6 +10,7 @@ from uuid import UUID
 
 from ...domain import payments, shared
 from ...domain.payments import EventState, WebhookEvent
+from ..identity import MEMBERS
 from ..pages import Limit, Page, moment_of, page_of
 from ..runner import Runner
 from ..work import ADMINS, Key, Kind, Read, Wanted, Work, query, use_case
@@ -171,9 +172,14 @@ def _locks(command: OfEvent, work: Work) -> tuple[Wanted, ...]:
     return (_key(command, work),)
 
 
-@use_case(allow=ADMINS, locks=_locks)
+def _and_member(command: CloseEvent, work: Work) -> tuple[Wanted, ...]:
+    member = () if command.user_id is None else (MEMBERS.key(command.user_id),)
+    return (_key(command, work), *member)
+
+
+@use_case(allow=ADMINS, locks=_locks, forgets=True)
 async def receive(command: ReceiveEvent, work: Work) -> EventView:
-    """Store a message; one that is known already is left alone."""
+    """Store a message; one that is known already is left alone. What it says stands in it alone."""
     known = work.find(_key(command, work))
     if known is not None:
         return event_view(known)
@@ -187,11 +193,14 @@ async def claim(command: ClaimEvent, work: Work) -> EventView:
     return _kept(work, payments.claim(work.get(_key(command, work)), work.now))
 
 
-@use_case(allow=ADMINS, locks=_locks)
+@use_case(allow=ADMINS, locks=_and_member, forgets=True)
 async def close(command: CloseEvent, work: Work) -> EventView:
-    """Note what became of a message."""
+    """Note what became of a message; of who was erased meanwhile nothing is kept."""
     event = payments.close(work.get(_key(command, work)), command.outcome, work.now, command.why)
     user_id, payment_id = command.user_id or event.user_id, command.payment_id or event.payment_id
+    member = None if command.user_id is None else work.find(MEMBERS.key(command.user_id))
+    if member is not None and member.status == "erased":
+        event = payments.forget(event, work.now)
     return _kept(work, shared.evolve(event, user_id=user_id, payment_id=payment_id))
 
 
@@ -207,7 +216,7 @@ async def replay(command: ReplayEvent, work: Work) -> EventView:
     return _kept(work, payments.replay(work.get(_key(command, work)), work.now))
 
 
-@use_case(allow=ADMINS, locks=_locks)
+@use_case(allow=ADMINS, locks=_locks, forgets=True)
 async def forget(command: ForgetEvent, work: Work) -> EventView:
     """Keep that a message came and what became of it, and forget what it said."""
     return _kept(work, payments.forget(work.get(_key(command, work)), work.now))

@@ -55,9 +55,17 @@ from .records import (
 PURPOSES = get_args(people.Purpose)
 HOUSE = shared.Actor(role="service", address="erasure", whereabouts="public")
 """Who goes on with an erasure once it was begun: nobody in particular."""
-FIRST: Mapping[Kind[Any], Callable[[Any, Work], shared.Record]] = {
-    WEBHOOK_EVENTS: lambda event, work: money.forget(event, work.now),
-}
+NOT_TO_BE_READ = "whom it spoke of was erased"
+
+
+def _unread(event: money.WebhookEvent, work: Work) -> shared.Record:
+    """A message that nobody can work on any more is shown to a person, who asks the provider instead."""
+    if event.state in money.WAITING:
+        event = money.close(event, "set_aside", work.now, NOT_TO_BE_READ)
+    return money.forget(event, work.now)
+
+
+FIRST: Mapping[Kind[Any], Callable[[Any, Work], shared.Record]] = {WEBHOOK_EVENTS: _unread}
 """What else changes in a record that is made neutral."""
 
 
@@ -182,7 +190,7 @@ async def erase_rows(command: EraseRows, work: Work) -> int:
     """Make rows neutral, or remove them where nothing of them has to stay: how many."""
     kind = kind_of(command.table)
     found = [one for key in _keys(command) if (one := work.find(key)) is not None]
-    theirs = [one for one in found if kind is PRIVATE_PARTS or one.user_id == command.user_id]
+    theirs = [one for one in found if kind is PRIVATE_PARTS or one.user_id in (command.user_id, None)]
     for one in theirs:
         if kind.removable:
             work.remove(one)
@@ -223,6 +231,13 @@ async def spoken_of(question: Of, read: Read[HasPrivacy]) -> tuple[str, ...]:
 
 
 @query(allow=ADMINS)
+async def messages(question: Of, read: Read[HasPrivacy]) -> tuple[str, ...]:
+    """The keys of a provider's messages of a member that were not known to be theirs."""
+    found: list[money.WebhookEvent] = await read.ports.privacy.messages(question.user_id, MOST_ROWS)
+    return tuple(key_text(WEBHOOK_EVENTS, one) for one in found)
+
+
+@query(allow=ADMINS)
 async def tables(question: Of, read: Read[HasPrivacy]) -> tuple[str, ...]:
     """The tables in which something of a member may be personal or let them in."""
     kinds = (kind for kind in read.ports.privacy.kinds if kind.has_owner)
@@ -260,13 +275,17 @@ async def go_on(user_id: UUID, run: Runner) -> ErasureView:
     """Finish what was begun, from wherever it stands. Raises NotFound."""
     whose = Of(user_id=user_id)
     await run.read(erasure, whose, actor=HOUSE)
+    await _clean_found(messages, WEBHOOK_EVENTS, user_id, run)  # while we know how the provider calls them
     for table in await run.read(tables, whose, actor=HOUSE):
         await _clean(table, user_id, run)
-    while keys := await run.read(spoken_of, whose, actor=HOUSE):
-        wish = EraseRows(user_id=user_id, table=PRIVATE_PARTS.name, keys=keys)
-        await run(erase_rows, wish, actor=HOUSE)
+    await _clean_found(spoken_of, PRIVATE_PARTS, user_id, run)
     rows = await run.read(counts, whose, actor=HOUSE)
     return await run(finish, Finish(user_id=user_id, rows=rows), actor=HOUSE)
+
+
+async def _clean_found(looking: Any, kind: Kind[Any], user_id: UUID, run: Runner) -> None:
+    while keys := await run.read(looking, Of(user_id=user_id), actor=HOUSE):
+        await run(erase_rows, EraseRows(user_id=user_id, table=kind.name, keys=keys), actor=HOUSE)
 
 
 async def _clean(table: str, user_id: UUID, run: Runner) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from ...domain import shared
+from ...domain.payments import WebhookEvent
 from ...domain.privacy import Erasure, ErasureState, Grounds, Kept
 from ..work import Kind, Listed, PrivatePart
 
@@ -120,6 +121,11 @@ class PrivacyQueries(Protocol):
 
     async def spoken_of(self, user_id: UUID, limit: int) -> list[PrivatePart]:
         """What is private of what others did to a member."""
+        ...
+
+    async def messages(self, user_id: UUID, limit: int) -> list[WebhookEvent]:
+        """What a provider sent of a member, as its ids of them and their payments tell, that was not known to
+        be theirs and whose content is still kept."""
         ...
 
     async def counts(self, user_id: UUID) -> Mapping[str, int]:
