@@ -84,6 +84,7 @@ class Settings(shared.Record):
     session_limit_days: Annotated[int, msgspec.Meta(ge=1, le=3_650)] = 180
     link_minutes: Annotated[int, msgspec.Meta(ge=1, le=1_440)] = 30
     verify_hours: Annotated[int, msgspec.Meta(ge=1, le=8_760)] = 48
+    unverified_days: Annotated[int, msgspec.Meta(ge=1, le=3_650)] = 30
     require_second_factor: bool = False
 
     def __repr__(self) -> str:
@@ -162,6 +163,8 @@ def _check(settings: Settings) -> None:
     if not 1 <= settings.limited_network_cents <= shared.MOST:
         raise InvalidSetting(f"{PREFIX}LIMITED_NETWORK_CENTS={settings.limited_network_cents} is no amount")
     _check_keys(settings)
+    if settings.verify_hours > 24 * settings.unverified_days:
+        raise InvalidSetting(f"{PREFIX}UNVERIFIED_DAYS is over before {PREFIX}VERIFY_HOURS are")
     for name, url in (("PUBLIC_URL", settings.public_url), ("STRIPE_API_BASE", settings.stripe_api_base)):
         if url and not url.startswith(("http://", "https://")):
             raise InvalidSetting(f"{PREFIX}{name}={url} is not an address: http:// or https:// and a host")

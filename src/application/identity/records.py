@@ -218,7 +218,7 @@ class IdentityQueries(Protocol):
 
 
 class CredentialQueries(Protocol):
-    """What members see of their own credentials."""
+    """What members see of their own credentials, and who has none."""
 
     async def sessions(self, user_id: UUID, limit: int, before: UUID | None) -> list[Session]:
         """A member's sessions, newest first, the closed ones included."""
@@ -226,6 +226,12 @@ class CredentialQueries(Protocol):
 
     async def keys(self, user_id: UUID, limit: int, before: UUID | None) -> list[ApiKey]:
         """A member's API keys, newest first, those that are good no more included."""
+        ...
+
+    async def unclaimed(
+        self, signed_up_before: datetime, at: datetime, after: UUID, limit: int
+    ) -> list[UUID]:
+        """Active members behind an id, by id, who verified nothing and are signed in nowhere."""
         ...
 
 

@@ -94,6 +94,15 @@ def crowded_out(sessions: Sequence[Session], at: datetime) -> list[Session]:
     return oldest_first[: max(0, len(oldest_first) + 1 - MOST_SESSIONS)]
 
 
+def is_unclaimed(
+    member: Member, sessions: Iterable[Session], signed_up_before: datetime, at: datetime
+) -> bool:
+    """Whether nobody verified an account that was opened before a time, and nobody is signed in there: then
+    nobody ever comes in again."""
+    is_old = member.status == "active" and member.created_at < signed_up_before
+    return is_old and member.verified_at is None and not open_ones(sessions, at)
+
+
 def is_forgotten(session: Session, at: datetime) -> bool:
     """Whether a session ended so long ago that nobody need know of it."""
     return (session.revoked_at or session.expires_at) < at - timedelta(days=KEPT_DAYS)

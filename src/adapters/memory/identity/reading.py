@@ -1,9 +1,10 @@
 """The read side of identity in memory."""
 
+from datetime import datetime
 from uuid import UUID
 
 from ....application.identity import API_KEYS, LOGINS, MEMBERS, PASSWORDS, SECOND_FACTORS, SESSIONS, Account
-from ....domain.identity import ApiKey, Login, Member, Session
+from ....domain.identity import ApiKey, Login, Member, Session, is_unclaimed
 from ..storage import MemoryStorage, newest
 
 
@@ -60,3 +61,12 @@ class CredentialQueries:
     async def keys(self, user_id: UUID, limit: int, before: UUID | None) -> list[ApiKey]:
         found = self._storage.all(API_KEYS, lambda key: key.user_id == user_id)
         return newest(found, limit, before, lambda key: key.id)
+
+    async def unclaimed(
+        self, signed_up_before: datetime, at: datetime, after: UUID, limit: int
+    ) -> list[UUID]:
+        def is_theirs(one: Member) -> bool:
+            mine = self._storage.all(SESSIONS, lambda session: session.user_id == one.user_id)
+            return is_unclaimed(one, mine, signed_up_before, at) and one.user_id > after
+
+        return sorted(one.user_id for one in self._storage.all(MEMBERS, is_theirs))[:limit]

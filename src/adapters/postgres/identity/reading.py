@@ -1,16 +1,17 @@
 """The read side of identity on PostgreSQL: who comes in is found by statements that requests share."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from asyncpg import Record as Row
-from sqlalchemy import Text, bindparam, or_, select
+from sqlalchemy import Text, bindparam, exists, or_, select
 
 from ....application.identity import Account
 from ....domain.identity import ApiKey, Login, Member, Session
 from ..database import Database
 from ..rows import LAST_ID, Statement, unnested
-from ..schema import Int, Uuid
+from ..schema import Int, Time, Uuid
 from ..together import Together
 from .tables import (
     API_KEYS,
@@ -151,10 +152,25 @@ _KEYS = Statement(
     .order_by(api_key.c.id.desc())
     .limit(_LIMIT)
 )
+_AT = bindparam("at", type_=Time)
+_open = session.c.revoked_at.is_(None) & (session.c.expires_at > _AT)
+_UNCLAIMED = Statement(
+    select(member.c.user_id)
+    .where(
+        member.c.status == "active",
+        member.c.verified_at.is_(None),
+        member.c.created_at < bindparam("signed_up_before", type_=Time),
+        member.c.user_id > bindparam("after", type_=Uuid),
+        ~exists().where(session.c.user_id == member.c.user_id, _open),
+    )
+    .order_by(member.c.user_id)
+    .limit(_LIMIT)
+)
+"""Looks through all members: for a sweep now and then."""
 
 
 class CredentialQueries:
-    """What members see of their own credentials, on PostgreSQL."""
+    """What members see of their own credentials, and who has none, on PostgreSQL."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -166,3 +182,9 @@ class CredentialQueries:
     async def keys(self, user_id: UUID, limit: int, before: UUID | None) -> list[ApiKey]:
         rows = await self._database.all(_KEYS, user_id=user_id, limit=limit, before=before or LAST_ID)
         return [API_KEYS.record(row) for row in rows]
+
+    async def unclaimed(
+        self, signed_up_before: datetime, at: datetime, after: UUID, limit: int
+    ) -> list[UUID]:
+        facts = {"signed_up_before": signed_up_before, "at": at, "after": after, "limit": limit}
+        return [row[0] for row in await self._database.all(_UNCLAIMED, **facts)]

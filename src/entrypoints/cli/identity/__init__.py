@@ -12,4 +12,4 @@ def command() -> None:
     """Look at members, let them in, give them roles, check who they are. MEMBER is an e-mail or an id."""
 
 
-command.late(__name__, ".members", ".access", ".checks", "..privacy")
+command.late(__name__, ".members", ".access", ".checks", ".unclaimed", "..privacy")
