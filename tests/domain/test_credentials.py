@@ -121,6 +121,32 @@ def test_a_day_without_attempts_begins_anew() -> None:
     assert identity.counted(many, "who", "password", AT + timedelta(days=1)).count == 1
 
 
+def test_what_is_counted_of_a_network_fades_as_many_people_share_one() -> None:
+    """Else some who mistype each day would in the end keep out everybody behind one address."""
+    now, before = AT, None
+    for _ in range(2_000):
+        now += timedelta(minutes=2)
+        identity.check_patience([before], now)
+        before = identity.counted(before, "who", "address", now)
+    assert before is not None
+    assert before.count == 1
+
+
+def test_a_network_that_goes_on_trying_is_slowed_to_an_attempt_a_minute_or_so() -> None:
+    now, before, tries = AT, None, 0
+    while now < AT + timedelta(hours=12):
+        if before is None or before.until <= now:
+            before = identity.counted(before, "who", "address", now)
+            tries += 1
+        now += timedelta(seconds=1)
+    assert identity.FREE["address"] + 360 < tries < identity.FREE["address"] + 800
+
+
+def test_nothing_fades_where_a_clock_goes_back() -> None:
+    before = identity.counted(None, "who", "address", AT)
+    assert identity.counted(before, "who", "address", AT - timedelta(hours=1)).count == 2
+
+
 def test_an_attempt_that_was_right_is_taken_back() -> None:
     after = identity.forgiven(Attempts("who", 7, AT, AT + timedelta(minutes=5)))
     assert after == Attempts("who", 6, AT, AT)

@@ -16,6 +16,8 @@ AttemptKind = Literal["password", "code", "second_factor", "mail", "address"]
 FREE: dict[AttemptKind, int] = {"password": 5, "code": 5, "second_factor": 5, "mail": 3, "address": 60}
 """How many attempts cost no pause."""
 LONGEST = timedelta(minutes=15)
+FADES: dict[AttemptKind, timedelta] = {"address": timedelta(minutes=1)}
+"""In what time one attempt is forgotten: of a network, as many people share one, and some mistype each day."""
 FORGOTTEN = timedelta(days=1)
 """After so long without an attempt all is forgotten."""
 
@@ -49,8 +51,16 @@ def is_over(attempts: Attempts, at: datetime) -> bool:
 
 def counted(before: Attempts | None, who: str, kind: AttemptKind, at: datetime) -> Attempts:
     """One attempt more."""
-    count = 1 if before is None or is_over(before, at) else before.count + 1
-    return Attempts(who, count, at, at + pause_after(count, FREE[kind]))
+    count, since = (0, at) if before is None or is_over(before, at) else _left(before, kind, at)
+    return Attempts(who, count + 1, since, at + pause_after(count + 1, FREE[kind]))
+
+
+def _left(before: Attempts, kind: AttemptKind, at: datetime) -> tuple[int, datetime]:
+    """How many attempts are not forgotten, and since when the next one fades."""
+    if kind not in FADES:
+        return before.count, at
+    faded = max(0, (at - before.last_at) // FADES[kind])
+    return (before.count - faded, before.last_at + faded * FADES[kind]) if faded < before.count else (0, at)
 
 
 def forgiven(attempts: Attempts) -> Attempts | None:

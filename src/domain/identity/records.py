@@ -137,7 +137,8 @@ class SecondFactor(Record):
 
 
 class Attempts(Record):
-    """How often somebody tried in vain of late. `who` is the hash of an account or an address."""
+    """How often somebody tried in vain of late. `who` is the hash of an account or an address; `last_at` the
+    last time, or for what fades the time since which nothing did."""
 
     who: str
     count: int
