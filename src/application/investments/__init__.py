@@ -12,22 +12,10 @@ from ..payments import Settle
 from ..work import Kind
 from . import records, subscription_records, withdrawing
 from .attending import Attended, attend, attend_due, attend_now, receive
-from .investing import POLICY, expire, reserve, settle
+from .investing import expire, reserve, settle
 from .losing import disputed
-from .paying import (
-    Bought,
-    Purchase,
-    hear,
-    invest,
-    money_back,
-    open_payment,
-    pay,
-    played,
-    refund,
-    reservation,
-    withdraw_and_refund,
-)
-from .reading import OFFERS, investment, listing, offers
+from .paying import hear, invest, open_payment, pay, played, refund, reservation, withdraw_and_refund
+from .reading import investment, listing, offers
 from .reconciling import Finding, Reconciled, ReconcileStopped, reconcile
 from .records import (
     INVESTMENTS,
@@ -44,14 +32,7 @@ from .records import (
     Reserve,
     is_open,
 )
-from .renewing import (
-    Renewals,
-    pay_now_and_open,
-    renew,
-    renew_due,
-    request_of,
-    subscribe_and_open,
-)
+from .renewing import Renewals, pay_now_and_open, renew_due, request_of, subscribe_and_open
 from .subscribing import (
     begin_renewal,
     cancel_subscription,
@@ -59,19 +40,10 @@ from .subscribing import (
     choose_projects,
     pay_now,
     resume_subscription,
-    settle_subscription,
     stop_subscription,
     subscribe,
 )
-from .subscription_reading import (
-    PLANS,
-    charges,
-    count_due,
-    find_due,
-    plans,
-    subscription,
-    subscription_listing,
-)
+from .subscription_reading import charges, count_due, plans, subscription, subscription_listing
 from .subscription_records import (
     CHARGES,
     PORTIONS,
@@ -84,7 +56,6 @@ from .subscription_records import (
     ChooseProjects,
     CountDue,
     Due,
-    FindDue,
     GetSubscription,
     HasSubscriptions,
     ListCharges,
@@ -95,7 +66,6 @@ from .subscription_records import (
     PlanView,
     PortionView,
     RenewalView,
-    RequestSubscription,
     ResumeSubscription,
     StopSubscription,
     Subscribe,
@@ -114,15 +84,11 @@ __all__ = [
     "CHARGES",
     "INVESTMENTS",
     "KINDS",
-    "OFFERS",
-    "PLANS",
-    "POLICY",
     "PORTIONS",
     "SUBSCRIPTIONS",
     "WITHDRAWALS",
     "Attended",
     "BeginRenewal",
-    "Bought",
     "CancelSubscription",
     "ChargeView",
     "Charged",
@@ -131,7 +97,6 @@ __all__ = [
     "CountDue",
     "Due",
     "Expire",
-    "FindDue",
     "Finding",
     "GetInvestment",
     "GetSubscription",
@@ -151,12 +116,10 @@ __all__ = [
     "PayNow",
     "PlanView",
     "PortionView",
-    "Purchase",
     "ReconcileStopped",
     "Reconciled",
     "RenewalView",
     "Renewals",
-    "RequestSubscription",
     "Reserve",
     "ResumeSubscription",
     "Settle",
@@ -181,13 +144,11 @@ __all__ = [
     "count_due",
     "disputed",
     "expire",
-    "find_due",
     "hear",
     "invest",
     "investment",
     "is_open",
     "listing",
-    "money_back",
     "offers",
     "open_payment",
     "pay",
@@ -198,14 +159,12 @@ __all__ = [
     "receive",
     "reconcile",
     "refund",
-    "renew",
     "renew_due",
     "request_of",
     "reservation",
     "reserve",
     "resume_subscription",
     "settle",
-    "settle_subscription",
     "stop_subscription",
     "subscribe",
     "subscribe_and_open",

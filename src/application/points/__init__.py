@@ -1,22 +1,10 @@
 """The points of members: what a person or a service can ask of the ledger (M7, M8)."""
 
-from .book import (
-    book_keys,
-    check_effective,
-    debit,
-    debit_keys,
-    give_back,
-    grant,
-    keep,
-    open_book,
-    policy_of,
-    take_back,
-    whole_keys,
-)
+from .book import book_keys, debit, debit_keys, give_back, grant, take_back, whole_keys
 from .correcting import claw_back, close_account, reopen_account
 from .giving import convert, give
-from .moving import adjust, balance_of, capture, check_owner, earn, expire, hold, refund, release, spend
-from .reading import available, balance, expiring, read_book, statement, summary
+from .moving import adjust, capture, earn, expire, hold, refund, release, spend
+from .reading import available, balance, expiring, statement, summary
 from .records import (
     ACCOUNTS,
     ALLOCATIONS,
@@ -38,7 +26,6 @@ from .records import (
     Converted,
     Days,
     Earn,
-    Effective,
     Expire,
     Expiring,
     ExpiringLot,
@@ -65,10 +52,7 @@ from .records import (
     StatementLine,
     Summary,
     Unit,
-    UnitName,
     Units,
-    Zone,
-    view_of,
 )
 from .units import UnknownZone, close_period, set_policy, set_rate, units
 
@@ -93,7 +77,6 @@ __all__ = [
     "Converted",
     "Days",
     "Earn",
-    "Effective",
     "Expire",
     "Expiring",
     "ExpiringLot",
@@ -120,18 +103,13 @@ __all__ = [
     "StatementLine",
     "Summary",
     "Unit",
-    "UnitName",
     "Units",
     "UnknownZone",
-    "Zone",
     "adjust",
     "available",
     "balance",
-    "balance_of",
     "book_keys",
     "capture",
-    "check_effective",
-    "check_owner",
     "claw_back",
     "close_account",
     "close_period",
@@ -145,10 +123,6 @@ __all__ = [
     "give_back",
     "grant",
     "hold",
-    "keep",
-    "open_book",
-    "policy_of",
-    "read_book",
     "refund",
     "release",
     "reopen_account",
@@ -159,6 +133,5 @@ __all__ = [
     "summary",
     "take_back",
     "units",
-    "view_of",
     "whole_keys",
 ]

@@ -13,14 +13,12 @@ A member is told every reason why not, and an order is refused by the first.
 """
 
 from .buying import (
-    MAY_BUY,
     Discontinued,
     LevelTooLow,
     NotForSale,
     NotYetLaunched,
     OutOfSeason,
     ProductInactive,
-    Purchase,
     SeasonOver,
     VariantInactive,
     check_may_buy,
@@ -34,7 +32,6 @@ from .records import (
     Dates,
     Dimensions,
     Fulfilment,
-    Month,
     Months,
     NutritionFacts,
     Option,
@@ -62,7 +59,6 @@ from .writing import (
 )
 
 __all__ = [
-    "MAY_BUY",
     "Allergen",
     "Category",
     "CategoryCycle",
@@ -74,7 +70,6 @@ __all__ = [
     "ImpossibleMeasure",
     "ImpossiblePeriod",
     "LevelTooLow",
-    "Month",
     "Months",
     "NotForSale",
     "NotYetLaunched",
@@ -84,7 +79,6 @@ __all__ = [
     "Product",
     "ProductInactive",
     "ProductWritten",
-    "Purchase",
     "RepeatedOption",
     "Season",
     "SeasonOver",

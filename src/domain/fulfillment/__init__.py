@@ -12,14 +12,10 @@ Our own state and the carrier's word are kept apart.
 """
 
 from .moving import (
-    PHASES,
-    PROGRESS,
-    TRANSITIONS,
     UNSENT,
     AlreadyRated,
     ExceptionNeedsReason,
     NotDeliveredYet,
-    Plain,
     ShipmentTransitionForbidden,
     TrackingRequired,
     cancellable,
@@ -33,7 +29,6 @@ from .moving import (
 )
 from .records import (
     CarrierState,
-    Ids,
     Moved,
     Parcel,
     Shipment,
@@ -42,26 +37,20 @@ from .records import (
     ShipmentLine,
     ShipmentMoved,
     ShipmentRated,
-    Split,
     Stars,
     State,
 )
 from .splitting import LineNotReserved, split
 
 __all__ = [
-    "PHASES",
-    "PROGRESS",
-    "TRANSITIONS",
     "UNSENT",
     "AlreadyRated",
     "CarrierState",
     "ExceptionNeedsReason",
-    "Ids",
     "LineNotReserved",
     "Moved",
     "NotDeliveredYet",
     "Parcel",
-    "Plain",
     "Shipment",
     "ShipmentChange",
     "ShipmentCreated",
@@ -69,7 +58,6 @@ __all__ = [
     "ShipmentMoved",
     "ShipmentRated",
     "ShipmentTransitionForbidden",
-    "Split",
     "Stars",
     "State",
     "TrackingRequired",

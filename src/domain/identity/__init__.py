@@ -1,9 +1,7 @@
 """People: who they are, how they sign in, what they may do, and the level they reached (M1, M3, M5)."""
 
 from .attempts import (
-    FORGOTTEN,
     FREE,
-    LONGEST,
     AttemptKind,
     TooManyAttempts,
     check_patience,
@@ -29,11 +27,7 @@ from .keys import (
     revoked_key,
     superseded,
 )
-from .levels import (
-    at_least,
-    level_for,
-    with_level,
-)
+from .levels import at_least, level_for, with_level
 from .members import (
     MOST_EMAILS,
     EmailInUse,
@@ -58,8 +52,6 @@ from .members import (
     with_role,
 )
 from .passwords import (
-    LEAST_PART,
-    LEAST_PASSWORD,
     MOST_PASSWORD,
     NoPassword,
     PasswordTellsWho,
@@ -68,16 +60,7 @@ from .passwords import (
     WrongCredentials,
     check_password,
 )
-from .proofs import (
-    CODE_DIGITS,
-    MOST_WRONG,
-    Lifetimes,
-    ProofIncomplete,
-    ProofRefused,
-    Shown,
-    is_right,
-    missed,
-)
+from .proofs import CODE_DIGITS, MOST_WRONG, Lifetimes, ProofIncomplete, ProofRefused, Shown, is_right, missed
 from .records import (
     LEVELS,
     ApiKey,
@@ -124,11 +107,7 @@ from .second_factor import (
     used,
 )
 from .sessions import (
-    FRESH_MINUTES,
-    KEPT_DAYS,
-    LIMIT_DAYS,
     MOST_SESSIONS,
-    SEEN_MINUTES,
     SESSION_DAYS,
     USUAL,
     Lasting,
@@ -149,22 +128,14 @@ from .sessions import (
 __all__ = [
     "CHALLENGE_LIFE",
     "CODE_DIGITS",
-    "FORGOTTEN",
     "FREE",
-    "FRESH_MINUTES",
-    "KEPT_DAYS",
-    "LEAST_PART",
-    "LEAST_PASSWORD",
     "LEVELS",
-    "LIMIT_DAYS",
-    "LONGEST",
     "MOST_EMAILS",
     "MOST_KEYS",
     "MOST_PASSWORD",
     "MOST_SESSIONS",
     "MOST_WRONG",
     "RECOVERY_CODES",
-    "SEEN_MINUTES",
     "SESSION_DAYS",
     "USUAL",
     "Answer",

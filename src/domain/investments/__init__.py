@@ -31,22 +31,11 @@ from .records import (
     Policy,
     Reserved,
     Settlement,
-    Terms,
-    Verdict,
     Wish,
     Withdrawn,
 )
-from .reserving import (
-    OfferUnsound,
-    TooManyReservations,
-    check_offer,
-    check_reservations,
-    find_offer,
-    reserve,
-)
+from .reserving import OfferUnsound, TooManyReservations, check_reservations, find_offer, reserve
 from .settling import (
-    TRACKING_LETTERS,
-    TRACKING_PREFIXES,
     HoldStillRuns,
     InvestmentNotActive,
     check_withdrawal,
@@ -58,18 +47,10 @@ from .settling import (
     withdraw,
     withdrawal_end,
 )
-from .withdrawing import (
-    ContributionKind,
-    Withdrawal,
-    WithdrawalWindowClosed,
-    check_window,
-    reckon,
-)
+from .withdrawing import ContributionKind, Withdrawal, WithdrawalWindowClosed, reckon
 
 __all__ = [
     "DEFAULT_OFFERS",
-    "TRACKING_LETTERS",
-    "TRACKING_PREFIXES",
     "Activated",
     "Cancelled",
     "Case",
@@ -88,16 +69,12 @@ __all__ = [
     "Policy",
     "Reserved",
     "Settlement",
-    "Terms",
     "TooManyReservations",
-    "Verdict",
     "Wish",
     "Withdrawal",
     "WithdrawalWindowClosed",
     "Withdrawn",
-    "check_offer",
     "check_reservations",
-    "check_window",
     "check_withdrawal",
     "expire",
     "find_offer",

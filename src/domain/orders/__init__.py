@@ -13,8 +13,6 @@ Cancelling an order and giving its points back are two decisions: only the first
 
 from .following import OrderAlreadyCancelled, OrderAlreadyDispatched, cancel, derive_status, follow
 from .placing import (
-    MAY_BE_PRICED,
-    MAY_ORDER,
     MOST_LINES,
     MOST_PIECES,
     NoLines,
@@ -34,7 +32,6 @@ from .records import (
     Band,
     Checkout,
     Counter,
-    Ids,
     Item,
     Moved,
     Occasion,
@@ -54,14 +51,11 @@ from .records import (
 )
 
 __all__ = [
-    "MAY_BE_PRICED",
-    "MAY_ORDER",
     "MOST_LINES",
     "MOST_PIECES",
     "Band",
     "Checkout",
     "Counter",
-    "Ids",
     "Item",
     "Moved",
     "NoLines",

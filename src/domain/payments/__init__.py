@@ -35,7 +35,6 @@ from .inbox import (
     replay,
 )
 from .records import (
-    AT_PROVIDER,
     PAID,
     Cancelled,
     Change,
@@ -63,7 +62,6 @@ from .records import (
     Succeeded,
 )
 from .refunding import (
-    MOST_FAILED,
     DisputeChange,
     DisputeContradicted,
     DisputeTold,
@@ -77,7 +75,6 @@ from .refunding import (
     RefundTold,
     RefundUnderWay,
     begin_refund,
-    check_paid,
     owe,
     refund_due,
     settle_dispute,
@@ -97,8 +94,6 @@ from .settling import (
 )
 
 __all__ = [
-    "AT_PROVIDER",
-    "MOST_FAILED",
     "PAID",
     "PAUSES",
     "WAITING",
@@ -147,7 +142,6 @@ __all__ = [
     "WebhookEvent",
     "begin_refund",
     "cancelled",
-    "check_paid",
     "check_received",
     "claim",
     "close",

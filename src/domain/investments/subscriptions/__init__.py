@@ -18,15 +18,7 @@ days to think again. Each function decides for the subscription, its charge and 
 Decision: docs/decisions/0016-subscriptions.md.
 """
 
-from .beginning import (
-    AlreadySubscribed,
-    ProjectChosenTwice,
-    ask,
-    check_alone,
-    check_choices,
-    find_plan,
-    subscribe,
-)
+from .beginning import AlreadySubscribed, ProjectChosenTwice, find_plan, subscribe
 from .changing import (
     NothingToWithdraw,
     cancel,
@@ -38,18 +30,8 @@ from .changing import (
     stop,
     withdraw,
 )
-from .periods import (
-    end_of_period,
-    midnight,
-    retry_at,
-)
-from .placing import (
-    Placed,
-    place,
-    split,
-    split_within,
-    take_out,
-)
+from .periods import end_of_period
+from .placing import Placed, place, split, split_within, take_out
 from .records import (
     DEFAULT_PLANS,
     Begun,
@@ -71,7 +53,6 @@ from .records import (
     Portion,
     PortionState,
     ProjectsChosen,
-    Renewal,
     RenewalVerdict,
     Renewed,
     Requested,
@@ -80,32 +61,16 @@ from .records import (
     Subscription,
     SubscriptionEvent,
     SubscriptionState,
-    Verdict,
     Wish,
     Withdrawn,
     is_held,
     is_live,
 )
-from .renewing import (
-    ChargeUnderWay,
-    NothingToPay,
-    begin_renewal,
-    pay_now,
-)
-from .settling import (
-    HONOURING,
-    PeriodOver,
-    PeriodPaid,
-    SubscriptionStopped,
-    end,
-    give_up,
-    settle_failed,
-    settle_paid,
-)
+from .renewing import ChargeUnderWay, NothingToPay, begin_renewal, pay_now
+from .settling import PeriodOver, PeriodPaid, SubscriptionStopped, give_up, settle_failed, settle_paid
 
 __all__ = [
     "DEFAULT_PLANS",
-    "HONOURING",
     "AlreadySubscribed",
     "Begun",
     "CancellationAsked",
@@ -133,7 +98,6 @@ __all__ = [
     "PortionState",
     "ProjectChosenTwice",
     "ProjectsChosen",
-    "Renewal",
     "RenewalVerdict",
     "Renewed",
     "Requested",
@@ -143,29 +107,22 @@ __all__ = [
     "SubscriptionEvent",
     "SubscriptionState",
     "SubscriptionStopped",
-    "Verdict",
     "Wish",
     "Withdrawn",
-    "ask",
     "begin_renewal",
     "cancel",
-    "check_alone",
-    "check_choices",
     "check_withdrawal",
     "choose_plan",
     "choose_projects",
-    "end",
     "end_of_period",
     "find_plan",
     "give_up",
     "is_held",
     "is_live",
     "lose",
-    "midnight",
     "pay_now",
     "place",
     "resume",
-    "retry_at",
     "settle_failed",
     "settle_paid",
     "split",
