@@ -31,7 +31,7 @@ AUTH = {"Authorization": f"Bearer {KEY}"}
 
 class Door(ThreadingHTTPServer):
     """`faults` are taken one by one by the next requests: `lost` does what is asked and answers nothing,
-    a number answers with this status and does nothing."""
+    a number answers with this status and does nothing. `failed` are refunds that came back to us."""
 
     daemon_threads = True
 
@@ -41,6 +41,7 @@ class Door(ThreadingHTTPServer):
         self.once: dict[str, tuple[str, int, bytes]] = {}
         self.faults: list[int | str] = []
         self.disputes: list[Any] = []
+        self.failed: set[str] = set()
 
     @property
     def address(self) -> str:
@@ -102,7 +103,18 @@ class _Handler(BaseHTTPRequestHandler):
         data = [one for one in data if one["created"] >= since]
         names = [name for name in FILTERS.get(path, ()) if name in asked]
         page["data"] = [one for one in data if all(one[name] == asked[name] for name in names)]
+        for one in page["data"]:
+            if one["id"] in self.server.failed:
+                one["status"] = "failed"
         return json.dumps(page).encode()
+
+    def _with_dispute(self, content: bytes) -> bytes:
+        """An intent whose charge says whether it is disputed."""
+        intent = json.loads(content)
+        if intent.get("object") == "payment_intent" and isinstance(intent["latest_charge"], dict):
+            disputed = {one["payment_intent"] for one in self.server.disputes}
+            intent["latest_charge"]["disputed"] = intent["id"] in disputed
+        return json.dumps(intent).encode()
 
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
@@ -116,6 +128,8 @@ class _Handler(BaseHTTPRequestHandler):
         status, content = self.server.forward(method, path, body, key)
         if asked and status == 200 and json.loads(content).get("object") == "list":
             content = self._filtered(content, asked)
+        elif method == "GET" and status == 200:
+            content = self._with_dispute(content)
         if fault == "lost":
             self.close_connection = True
             return None

@@ -93,9 +93,36 @@ async def test_money_given_back_though_the_points_stayed_is_named(any_world: Wor
     assert holds(await covered(any_world), returned=700, kept=SHARE - 700, conceded=700)
 
 
+async def test_what_a_withdrawal_kept_and_is_given_back_later_is_not_kept_any_more(any_world: World) -> None:
+    mine, share = await bought(any_world)
+    await mine.spend(20)
+    await mine.withdraw(share)
+    assert holds(await covered(any_world), kept=2_000, taken_back=POINTS, kept_for_spent=2_000)
+    wish = payments.RefundPayment(
+        user_id=share.user_id, payment_id=share.payment.id, amount_cents=500, reason="goodwill"
+    )
+    await any_world.run(payments.refund, wish, actor=any_world.admin)
+    await payments.return_money(payments.ListRefundsDue(), any_world.run, mine.gateway, any_world.admin)
+    assert holds(await covered(any_world), kept=1_500, taken_back=POINTS, kept_for_spent=1_500)
+
+
 async def test_money_that_the_bank_took_back_took_its_points_along(any_world: World) -> None:
     mine, share = await bought(any_world)
     await mine.spend(60)
+    await lose(any_world, share)
+    assert holds(await covered(any_world), returned=SHARE, kept=0, issued=POINTS, taken_back=POINTS)
+
+
+async def test_money_that_the_bank_took_back_when_its_points_had_ended_is_conceded(any_world: World) -> None:
+    """Nobody has points that ended, and nobody owes them."""
+    _, share = await bought(any_world)
+    any_world.clock.advance(days=600)
+    await lose(any_world, share)
+    assert holds(await covered(any_world), returned=SHARE, issued=POINTS, taken_back=0, conceded=SHARE)
+
+
+async def lose(world: World, share: Any) -> None:
+    """The bank takes all the money of a share back."""
     lost = payments.BookDispute(
         user_id=share.user_id,
         payment_id=share.payment.id,
@@ -103,8 +130,7 @@ async def test_money_that_the_bank_took_back_took_its_points_along(any_world: Wo
         amount_cents=SHARE,
         state="lost",
     )
-    await any_world.run(investments.disputed, lost, actor=any_world.admin)
-    assert holds(await covered(any_world), returned=SHARE, kept=0, issued=POINTS, taken_back=POINTS)
+    await world.run(investments.disputed, lost, actor=world.admin)
 
 
 async def test_funded_points_without_a_payment_are_counted_apart(any_world: World) -> None:

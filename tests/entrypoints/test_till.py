@@ -308,6 +308,27 @@ def test_a_dispute_that_is_won_leaves_everything_as_it_was(buyer: Buyer) -> None
     buyer.books()
 
 
+def test_what_is_lost_after_it_came_back_to_us_is_booked_though_that_was_not_heard(
+    buyer: Buyer, there: Stripe
+) -> None:
+    """A refund failed, its message is late, and a dispute is lost before it comes."""
+    reference = buyer.paid()
+    given = there.give_back(reference, 5_000)
+    buyer.tell(event("refund.created", given, f"evt_{next(numbers)}"))
+    assert buyer.payment()["refunded"]["amount"] == 5_000
+    there.door.failed.add(given["id"])
+    quarrel = dispute(reference, "lost", 5_000, "dp_late") | {"created": 1}
+    there.door.disputes.append(quarrel)
+    lost = event("charge.dispute.closed", quarrel, f"evt_{next(numbers)}")
+    buyer.tell(lost)
+    assert buyer.event(lost["id"])["state"] == "handled"
+    assert buyer.receipts() == [
+        *(("payment", 5_000), ("refund", 5_000), ("refund_failed", 5_000), ("chargeback", 5_000))
+    ]
+    assert (buyer.payment()["refund_due"]["amount"], len(there.refunds(reference))) == (0, 1)
+    buyer.books()
+
+
 # --- signatures and the inbox --------------------------------------------------------------------
 
 

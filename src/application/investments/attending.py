@@ -21,6 +21,7 @@ from ..payments import (
     EventView,
     Gateway,
     Heard,
+    LookAgain,
     Notification,
     PaymentView,
     RefundNews,
@@ -32,6 +33,7 @@ from .paying import PURCHASES, hear, money_back, note, payment_of
 
 log = logging.getLogger("baobab.payments")
 
+Told = Notification | RefundNews | DisputeNews
 PASSING = (shared.Unavailable, shared.NotFound, rules.PaymentNotPaid)
 """What may be different a little later: what a message needs may be committed a moment after it came."""
 PAGE = 100
@@ -148,20 +150,25 @@ async def _understand(heard: Heard, run: Runner, gateway: Gateway, actor: shared
     if heard.news is None:
         return None
     known = await known_payment(heard, run, gateway, actor)
-    if isinstance(heard.news, Notification):
-        await hear(heard.news, run, gateway, actor)
-    elif isinstance(heard.news, RefundNews):
-        with suppress(
-            rules.RefundExceedsPayment
-        ):  # where another failed meanwhile, all that is known says so
-            await book_refund(heard.news, known, run, actor)
-            return known
+    if isinstance(heard.news, LookAgain):
         await settle_standing(await gateway.look(heard.reference), known, run, gateway, actor)
-    elif isinstance(heard.news, DisputeNews):
-        await book_dispute(heard.news, known, run, actor)
-    else:
+        return known
+    try:
+        await _book(heard.news, known, run, gateway, actor)
+    except rules.RefundExceedsPayment:  # a refund may have failed meanwhile: all that is known says so
         await settle_standing(await gateway.look(heard.reference), known, run, gateway, actor)
+        await _book(heard.news, known, run, gateway, actor)
     return known
+
+
+async def _book(news: Told, known: PaymentView, run: Runner, gateway: Gateway, actor: shared.Actor) -> None:
+    """Write down what a message says."""
+    if isinstance(news, Notification):
+        await hear(news, run, gateway, actor)
+    elif isinstance(news, RefundNews):
+        await book_refund(news, known, run, actor)
+    else:
+        await book_dispute(news, known, run, actor)
 
 
 async def known_payment(

@@ -49,8 +49,8 @@ class Coverage(shared.Record):
 
 class Flows(shared.Record):
     """Cents that came, went back and are due back; what active shares and paid periods cost in cents and paid
-    for in points, and how much of that was taken back all the same; cents that withdrawals kept where they
-    took points back; cents of active shares and paid periods that went or go back, or were lost; funded
+    for in points, and how much of that was taken back all the same; cents that stayed where points were taken
+    back with what was bought; cents that went or go back, or were lost, where the points stayed; funded
     points that money made in all, those that were taken back, and those of any other source that were not."""
 
     received: int

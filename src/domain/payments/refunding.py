@@ -160,14 +160,13 @@ def settle_refund(
 ) -> RefundChange:
     """A refund went back, or failed, before or after it did; `ids` are for a receipt and a new refund.
 
-    One that nobody asked for here was given at the provider: where money was due, that is what was given.
+    One that nobody asked for here was given at the provider: where money was due, it is not due any more.
     Raises PaymentNotPaid, RefundDiffers, RefundExceedsPayment.
     """
     check_paid(payment)
     known = _known(refunds, told)
-    reason = payment.reason if payment.refund_due_cents else AT_PROVIDER
     one = known or Refund(
-        payment.user_id, ids[1], payment.id, told.amount_cents, reason, at, reference=told.reference
+        payment.user_id, ids[1], payment.id, told.amount_cents, AT_PROVIDER, at, reference=told.reference
     )
     if one.amount_cents != told.amount_cents:
         raise RefundDiffers(given=told.amount_cents, asked=one.amount_cents)
@@ -254,14 +253,13 @@ def _went_back(
 def _failed(
     payment: Payment, refund: Refund, told: RefundTold, receipt_id: UUID, at: datetime
 ) -> RefundChange:
-    """What had gone back is here again, due again where it was owed; what was only asked for stays due."""
+    """What had gone back is here again, and due again, whoever gave it; what was only asked for stays due."""
     amount, gone = refund.amount_cents, refund.state == "succeeded"
-    owed = gone and refund.reason != AT_PROVIDER
     now = _counted(
         payment,
         refunded=payment.refunded_cents - amount * gone,
-        due=payment.refund_due_cents + amount * owed,
-        reason=refund.reason if owed else payment.reason,
+        due=payment.refund_due_cents + amount * gone,
+        reason=refund.reason if gone else payment.reason,
     )
     receipt = _of(now, receipt_id, "refund_failed", refund, at) if gone else None
     failed = shared.evolve(refund, state="failed", settled_at=at)

@@ -138,7 +138,7 @@ def test_a_refund_that_nobody_asked_for_was_given_at_the_provider() -> None:
     assert (change.payment.state, change.payment.refunded_cents) == ("refunded", 1_500)
     assert change.receipt == receipt("refund", 1_500, "at_provider")
     gone, _ = told(change.payment, refund, amount_cents=1_500, refund_id=None, failed=True)
-    assert (gone.payment.state, gone.payment.refund_due_cents) == ("succeeded", 0)
+    assert (gone.payment.state, gone.payment.refund_due_cents) == ("refund_due", 1_500)
 
 
 def test_what_was_given_at_the_provider_is_not_owed_any_more() -> None:
@@ -150,9 +150,10 @@ def test_what_was_given_at_the_provider_is_what_was_due_and_is_due_again_where_i
     one = owing(3_000)
     change, refund = told(one, asked(one), reference="re_9", amount_cents=3_000, refund_id=None)
     assert (change.payment.state, change.payment.refund_due_cents) == ("refunded", 0)
-    assert change.receipt == receipt("refund", 3_000, "withdrawal")
+    assert change.receipt == receipt("refund", 3_000, "at_provider")
     back, _ = told(change.payment, refund, reference="re_9", amount_cents=3_000, refund_id=None, failed=True)
-    assert (back.payment, back.receipt) == (one, receipt("refund_failed", 3_000, "withdrawal"))
+    assert back.payment == shared.evolve(one, reason="at_provider")
+    assert back.receipt == receipt("refund_failed", 3_000, "at_provider")
 
 
 def test_a_refund_that_was_taken_for_failed_is_booked_where_the_provider_gave_it_all_the_same() -> None:

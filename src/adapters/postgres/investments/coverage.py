@@ -11,7 +11,7 @@ from ..payments import payment, receipt
 from ..points import lot
 from ..rows import Statement, plain
 from ..schema import Int
-from .subscriptions import charge, withdrawal
+from .subscriptions import charge
 from .tables import investment
 
 
@@ -45,35 +45,39 @@ _points = (
     .cte("made")
 )
 _fields = ("user_id", "grant_id", "payment_id", "amount_cents", "funded_points")
-_bought = union_all(
-    select(*(investment.c[name] for name in _fields)).where(plain(investment.c.state == "active")),
-    select(*(charge.c[name] for name in _fields)).where(plain(charge.c.state == "paid")),
-).subquery("bought")
+
+
+def _granted(of: Any, stands: str) -> Any:
+    """What was bought and had its points, and whether it stands."""
+    columns = (of.c[name] for name in _fields)
+    return select(*columns, (of.c.state == literal_column(f"'{stands}'")).label("stands")).where(
+        of.c.grant_id.is_not(None)
+    )
+
+
+_bought = union_all(_granted(investment, "active"), _granted(charge, "paid")).subquery("bought")
+_stands = _bought.c.stands
 _taken = (lot.c.user_id == _bought.c.user_id) & (lot.c.grant_id == _bought.c.grant_id)
 _clawed = select(literal_column("1")).where(_taken, lot.c.funded, lot.c.revoked).exists()
-_shares = (
-    select(
-        _sum(_bought.c.amount_cents).label("cents"),
-        _sum(_bought.c.funded_points).label("points"),
-        _sum(_bought.c.funded_points, _clawed).label("clawed"),
-    )
-    .select_from(_bought)
-    .cte("share")
-)
-_kept = (
-    select(_sum(withdrawal.c.paid_cents - withdrawal.c.refund_cents).label("cents"))
-    .where(plain(withdrawal.c.returned_points > 0))
-    .cte("kept")
-)
 _given = payment.c.refund_due_cents + payment.c.refunded_cents + payment.c.charged_back_cents
 _paying = (payment.c.user_id == _bought.c.user_id) & (payment.c.id == _bought.c.payment_id)
-_conceded = select(_sum(_given).label("cents")).select_from(_bought.join(payment, _paying)).cte("conceded")
+_shares = (
+    select(
+        _sum(_bought.c.amount_cents, _stands).label("cents"),
+        _sum(_bought.c.funded_points, _stands).label("points"),
+        _sum(_bought.c.funded_points, _stands & _clawed).label("clawed"),
+        _sum(_bought.c.amount_cents - _given, ~_stands & _clawed).label("kept"),
+        _sum(_given, _stands | ~_clawed).label("conceded"),
+    )
+    .select_from(_bought.join(payment, _paying))
+    .cte("share")
+)
 _FLOWS = Statement(
     select(
         *(_money.c.received, _money.c.returned, _due.c.due),
-        *(_shares.c.cents, _shares.c.points, _shares.c.clawed, _kept.c.cents, _conceded.c.cents),
+        *(_shares.c.cents, _shares.c.points, _shares.c.clawed, _shares.c.kept, _shares.c.conceded),
         *(_points.c.issued, _points.c.taken_back, _points.c.elsewhere),
-    ).select_from(_money, _due, _shares, _kept, _conceded, _points)
+    ).select_from(_money, _due, _shares, _points)
 )
 
 
