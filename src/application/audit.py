@@ -155,11 +155,15 @@ async def find(question: Find, read: Read[HasCommandLog]) -> Page[Entry]:
 @query(allow=SIGNED_IN)
 async def find_mine(question: FindMine, read: Read[HasCommandLog]) -> Page[OwnEntry]:
     """What touched one's own account, newest first; of others only the role is told. Raises InvalidCursor."""
-    me = read.actor.user_id
-    sought = Sought(touched=(person(me),), before=_place_of(question.cursor))
-    found = await read.ports.command_log.lines(sought, question.limit + 1)
+    return await of_member(read.actor.user_id, question, read.ports.command_log)
+
+
+async def of_member(user_id: UUID, question: FindMine, log: CommandLog) -> Page[OwnEntry]:
+    """What touched a member, as they see it. Raises InvalidCursor."""
+    sought = Sought(touched=(person(user_id),), before=_place_of(question.cursor))
+    found = await log.lines(sought, question.limit + 1)
     page = page_of([_entry(line) for line in found], question.limit, _place)
-    return Page(tuple(_own(one, me) for one in page.items), page.next_cursor)
+    return Page(tuple(_own(one, user_id) for one in page.items), page.next_cursor)
 
 
 @query(allow=ADMINS)

@@ -1,5 +1,6 @@
 """What becomes of what is stored of somebody: given to them as a whole, and gone when they are erased."""
 
+import csv
 import io
 import json
 import logging
@@ -453,6 +454,55 @@ async def test_an_archive_holds_every_row_of_every_table_and_no_secret(life: Lif
     fields = {f"{one.table}.{field}" for one in manifest.tables for field in one.fields}
     assert {name for name in fields if "hash" in name} == {"account.hash", "posting.hash"}
     assert {"manifest.json", "README.txt"} <= set(files)
+
+
+async def test_an_archive_tells_what_others_did_and_not_who_they_are(life: Life) -> None:
+    files, _ = await archive_of(life)
+    trail = json.loads(files["trail.json"])
+    assert {one["name"] for one in trail if not one["is_own"]} >= {"identity.suspend", "identity.reinstate"}
+    assert {one["role"] for one in trail if one["name"] == "identity.suspend"} == {"admin"}
+    assert str(life.world.admin.user_id).encode() not in files["trail.json"] + files["trail.csv"]
+
+
+async def test_an_archive_of_who_works_here_says_nothing_personal_of_others(any_world: World) -> None:
+    """What they did stands in it; what they typed about others, and saw of them, does not."""
+    life = await Life.of(any_world)
+    worker = Life(any_world)
+    worker.actor = shared.evolve(any_world.member(), role="admin")
+    await any_world.let_in()
+    why = identity.Suspend(user_id=life.actor.user_id, reason="Marker once more")
+    await any_world.run(identity.suspend, why, actor=worker.actor)
+    files, _ = await archive_of(worker)
+    text = b"".join(files.values()).decode()
+    assert "identity.suspend" in text
+    assert [marker for marker in MARKERS if marker in text] == []
+
+
+@pytest.mark.parametrize("text", ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(1)", "\tx", "\nx"])
+async def test_a_spreadsheet_computes_nothing_of_what_somebody_wrote(world: World, text: str) -> None:
+    life = Life(world)
+    await life.come_in()
+    wish = ReplaceProfile(user_id=life.actor.user_id, version=1, display_name=NAME, bio=text)
+    await world.run(replace_profile, wish, actor=life.actor)
+    files, _ = await archive_of(life)
+    (row,) = csv.DictReader(io.StringIO(files["profile.csv"].decode(), newline=""))
+    assert row["bio"] == f"'{text}"
+    assert json.loads(files["profile.json"])[0]["bio"] == text
+
+
+async def test_of_many_rows_each_is_in_the_archive_once(any_world: World) -> None:
+    """They are read and written in pieces."""
+    life = Life(any_world)
+    await life.come_in()
+    who, now = life.actor.user_id, any_world.clock()
+    rows = [privacy.Export(who, UUID(int=number), who, "own_wish", now) for number in range(1, 1_235)]
+    async with any_world.storage.begin() as transaction:
+        await transaction.write(Changes({privacy.EXPORTS: rows}, {}))
+    files, manifest = await archive_of(life)
+    ids = [one["id"] for one in json.loads(files["export.json"])]
+    assert len(ids) == len(set(ids)) == 1_235, "and that of this archive"
+    assert files["export.csv"].count(b"\r\n") == 1_236
+    assert {one.table: one.rows for one in manifest.tables}["export"] == 1_235
 
 
 async def test_that_somebody_had_the_data_is_written_down(life: Life) -> None:

@@ -6,23 +6,27 @@ the archive without being told. Secrets, such as the hash of a password, are of 
 Decision: docs/decisions/0017-audit-and-privacy.md.
 """
 
+import asyncio
 import csv
-import io
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime
+from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 from uuid import UUID
 
 import msgspec
 
 from ...domain import privacy, shared
+from .. import audit
 from ..identity import MEMBERS
 from ..marks import SECRET, shown
+from ..pages import Page
 from ..runner import Runner
-from ..work import SIGNED_IN, Kind, Read, Work, query, use_case
+from ..work import SIGNED_IN, PrivatePart, Read, Work, query, use_case
 from .erasing import key_decoder, key_text, kind_of
-from .records import MOST_ROWS, Export, HasPrivacy, NoteExport, Of, RowsOf
+from .records import MOST_ROWS, Export, HasPrivacy, NoteExport, Of, RowsOf, TouchedBy
 
 LEFT_OUT: Mapping[str, str] = {
     "checkpoint": "how far we have checked our own books",
@@ -34,15 +38,25 @@ Everything that is stored about you / Tout ce qui est enregistré à votre sujet
 Each table of our database that holds something of yours is here twice: as .json, for programs, and as .csv,
 for a spreadsheet. manifest.json lists them with their number of rows. Times are UTC, amounts are in cents,
 points are whole points. Secrets, such as the hash of your password, are left out: {left_out}.
-What others did to your account is listed without saying who they are.
+In trail stands whatever touched your account, in which role others did it and not who they are; what you did
+to others, if you worked here, is in command_log and private_part without what is personal of them.
+In a .csv a text that a spreadsheet would compute stands after an apostrophe.
 
 Chaque table de notre base qui contient des données vous concernant figure ici deux fois : en .json, pour les
 programmes, et en .csv, pour un tableur. manifest.json en donne la liste et le nombre de lignes. Les heures
 sont en UTC, les montants en centimes, les points sont entiers. Les secrets, comme l'empreinte de votre mot de
-passe, n'y sont pas. Ce que d'autres ont fait à votre compte y figure sans dire qui ils sont.
+passe, n'y sont pas. Dans trail figure tout ce qui a touché votre compte : à quel titre d'autres l'ont fait,
+et non qui ils sont ; ce que vous avez fait pour d'autres, si vous avez travaillé ici, est dans command_log et
+private_part, sans ce qui leur est personnel. Dans un .csv, un texte qu'un tableur calculerait suit une
+apostrophe.
 """
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What a spreadsheet would compute: such a text is shown after an apostrophe."""
+IN_MEMORY = 1024 * 1024
+"""Bytes of a table that are kept in memory while it is written; more of it goes through a file."""
+PIECE = 64 * 1024
+TRAIL = "trail"
+Rows = AsyncIterator[list[dict[str, Any]]]
 
 
 class TableOf(shared.Record):
@@ -95,42 +109,97 @@ async def own_rows(question: RowsOf, read: Read[HasPrivacy]) -> list[Any]:
     return await read.ports.privacy.rows(kind_of(question.table), question.user_id, after, MOST_ROWS)
 
 
+@query(allow=SIGNED_IN)
+async def touched(question: TouchedBy, read: Read[audit.HasCommandLog]) -> Page[audit.OwnEntry]:
+    """What touched a member, as they see it themselves. Raises NotFound."""
+    read.actor.must_own(question.user_id, "member", question.user_id)
+    wanted = audit.FindMine(limit=100, cursor=question.cursor)
+    return await audit.of_member(question.user_id, wanted, read.ports.command_log)
+
+
 async def export(command: NoteExport, run: Runner, file: IO[bytes], *, actor: shared.Actor) -> Manifest:
     """Write everything about a member to a file, as a zip. Raises NotFound, GroundsNeeded."""
     await run(note_export, command, actor=actor)
-    names = await run.read(exported_tables, Of(user_id=command.user_id), actor=actor)
+    user_id = command.user_id
+    names = await run.read(exported_tables, Of(user_id=user_id), actor=actor)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        found = [await _table(name, command.user_id, run, archive, actor) for name in names]
-        tables = tuple(one for one in found if one is not None)
-        manifest = Manifest(command.user_id, run.clock(), tables, LEFT_OUT)
-        archive.writestr("manifest.json", _json(manifest))
+        found = [
+            await _table(name, _fields(name), _rows(name, user_id, run, actor), archive) for name in names
+        ]
+        found.append(
+            await _table(TRAIL, audit.OwnEntry.__struct_fields__, _touched(user_id, run, actor), archive)
+        )
+        tables = tuple(one for one in found if one.rows)
+        manifest = Manifest(user_id, run.clock(), tables, LEFT_OUT)
+        archive.writestr("manifest.json", msgspec.json.format(_json(manifest)))
         archive.writestr("README.txt", README.format(left_out="; ".join(_secrets(names))))
     return manifest
 
 
-async def _table(
-    name: str, user_id: UUID, run: Runner, archive: zipfile.ZipFile, actor: shared.Actor
-) -> TableOf | None:
-    """Write the two files of a table; nothing where it has no rows."""
+async def _table(name: str, fields: Sequence[str], pages: Rows, archive: zipfile.ZipFile) -> TableOf:
+    """Write the two files of a table, page by page; none where it has no rows."""
+    count = 0
+    with ExitStack() as opened:
+        lines, sheet = (opened.enter_context(_spool()) for _ in range(2))
+        cells = csv.writer(sheet)
+        cells.writerow(fields)
+        async for rows in pages:
+            for row in rows:
+                lines.write(f"{',' if count else '['}\n{_json(row).decode()}")
+                cells.writerow(_cell(row[name]) for name in fields)
+                count += 1
+        lines.write("\n]\n")
+        for ending, text in (("json", lines), ("csv", sheet)) if count else ():
+            await asyncio.to_thread(_put, archive, f"{name}.{ending}", text)
+    return TableOf(name, count, tuple(fields))
+
+
+def _spool() -> Any:
+    return SpooledTemporaryFile(IN_MEMORY, "w+", encoding="utf-8", newline="")
+
+
+def _put(archive: zipfile.ZipFile, name: str, text: Any) -> None:
+    """Copy a text into an archive; it takes as much memory as a piece of it."""
+    text.seek(0)
+    with archive.open(name, "w", force_zip64=True) as file:
+        while piece := text.read(PIECE):
+            file.write(piece.encode())
+
+
+def _fields(name: str) -> tuple[str, ...]:
     kind = kind_of(name)
-    fields = tuple(field for field in kind.record.__struct_fields__ if field not in kind.secret)
-    rows = [shown(one, fields, SECRET) for one in await _all_rows(kind, user_id, run, actor)]
-    if not rows:
-        return None
-    archive.writestr(f"{name}.json", _json(rows))
-    archive.writestr(f"{name}.csv", _csv(fields, rows))
-    return TableOf(name, len(rows), fields)
+    return tuple(field for field in kind.record.__struct_fields__ if field not in kind.secret)
 
 
-async def _all_rows(kind: Kind[Any], user_id: UUID, run: Runner, actor: shared.Actor) -> list[Any]:
-    found: list[Any] = []
+async def _rows(name: str, user_id: UUID, run: Runner, actor: shared.Actor) -> Rows:
+    """A member's rows of a table."""
+    kind, fields = kind_of(name), _fields(name)
     after: str | None = None
     while True:
-        rows = await run.read(own_rows, RowsOf(user_id=user_id, table=kind.name, after=after), actor=actor)
-        found += rows
-        if len(rows) < MOST_ROWS:
-            return found
-        after = key_text(kind, rows[-1])
+        found = await run.read(own_rows, RowsOf(user_id=user_id, table=name, after=after), actor=actor)
+        if found:
+            yield [shown(_own_alone(one), fields, SECRET) for one in found]
+        if len(found) < MOST_ROWS:
+            return
+        after = key_text(kind, found[-1])
+
+
+def _own_alone(one: Any) -> Any:
+    """A row without what is personal of others: what somebody did who works here is theirs, whom they did it
+    to is not."""
+    if isinstance(one, PrivatePart) and one.subjects:
+        return shared.evolve(one, digest=b"", result=b"", changes=None)
+    return one
+
+
+async def _touched(user_id: UUID, run: Runner, actor: shared.Actor) -> Rows:
+    """What touched a member."""
+    cursor: str | None = None
+    while True:
+        page = await run.read(touched, TouchedBy(user_id=user_id, cursor=cursor), actor=actor)
+        yield [msgspec.to_builtins(one) for one in page.items]
+        if (cursor := page.next_cursor) is None:
+            return
 
 
 def _secrets(names: Sequence[str]) -> list[str]:
@@ -140,15 +209,7 @@ def _secrets(names: Sequence[str]) -> list[str]:
 
 
 def _json(value: Any) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(value))
-
-
-def _csv(fields: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(fields)
-    writer.writerows([_cell(row[name]) for name in fields] for row in rows)
-    return text.getvalue()
+    return msgspec.json.encode(value)
 
 
 def _cell(value: Any) -> Any:

@@ -86,6 +86,13 @@ class RowsOf(shared.Query, kw_only=True):
     after: str | None = None
 
 
+class TouchedBy(shared.Query, kw_only=True):
+    """What touched a member, newest first."""
+
+    user_id: UUID
+    cursor: str | None = None
+
+
 class Of(shared.Query, kw_only=True):
     """Whose."""
 
