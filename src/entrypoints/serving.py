@@ -9,6 +9,7 @@ import signal
 from typing import Any
 
 from granian.constants import HTTPModes, Interfaces
+from granian.errors import FatalError
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.embed import Server
@@ -45,6 +46,8 @@ async def serve(settings: Settings, port: int) -> None:
     except asyncio.CancelledError:
         if not stopping.asked:
             raise
+    except FatalError:  # it was logged
+        raise DidNotStart from None
     if not stopping.asked:
         raise DidNotStart
 

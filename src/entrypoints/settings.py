@@ -155,6 +155,22 @@ def _check_keys(settings: Settings) -> None:
         raise InvalidSetting(f"{PREFIX}SECRET_KEY is needed beside {PREFIX}DATABASE_URL and an https address")
 
 
+def _check_mail(settings: Settings) -> None:
+    """That letters can be written and sent, where the settings say how."""
+    if not (settings.smtp_url or settings.mail_from):
+        return
+    from ..adapters.mail import InvalidMailServer, is_sender, mailer_of  # noqa: PLC0415 (few commands send)
+
+    try:
+        mailer_of(settings.smtp_url.reveal(), settings.mail_from, settings.mail_path)
+    except InvalidMailServer as error:
+        raise InvalidSetting(f"{PREFIX}SMTP_URL cannot be used: {error}") from None
+    if not is_sender(settings.mail_from):
+        raise InvalidSetting(
+            f"{PREFIX}MAIL_FROM={settings.mail_from!r} is no address such as The house <a@b.org>"
+        )
+
+
 def _check(settings: Settings) -> None:
     if not 0 <= settings.port <= 65_535:
         raise InvalidSetting(f"{PREFIX}PORT={settings.port} is not a port: 0 to 65535")
@@ -163,6 +179,7 @@ def _check(settings: Settings) -> None:
     if not 1 <= settings.limited_network_cents <= shared.MOST:
         raise InvalidSetting(f"{PREFIX}LIMITED_NETWORK_CENTS={settings.limited_network_cents} is no amount")
     _check_keys(settings)
+    _check_mail(settings)
     if settings.verify_hours > 24 * settings.unverified_days:
         raise InvalidSetting(f"{PREFIX}UNVERIFIED_DAYS is over before {PREFIX}VERIFY_HOURS are")
     for name, url in (("PUBLIC_URL", settings.public_url), ("STRIPE_API_BASE", settings.stripe_api_base)):

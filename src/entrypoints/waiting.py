@@ -71,7 +71,7 @@ async def _why_not(url: str, shown: str, seconds: float) -> str:
         connection = await asyncpg.connect(url, timeout=min(EACH_TRY, max(seconds, 1.0)))
     except NOT_YET as error:
         return _reason(error)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, OverflowError) as error:
         raise DatabaseRefuses(url=shown, reason=_reason(error)) from None
     await connection.close()
     return ""

@@ -197,6 +197,13 @@ def test_a_wrong_password_and_a_missing_database_are_said_at_once(code: str) -> 
     assert said == []
 
 
+@pytest.mark.parametrize("place", ["127.0.0.1:99999", "127.0.0.1:many", "[127.0.0.1"])
+def test_an_address_that_is_none_is_said_at_once_without_its_password(place: str) -> None:
+    with pytest.raises(DatabaseRefuses) as refused:
+        until_it_answers(Settings(database_url=f"postgresql://u:planted@{place}/n"), lambda text: None)
+    assert "planted" not in str(refused.value)
+
+
 @pytest.mark.parametrize("code", ["57P03", "53300"])
 def test_a_server_that_starts_or_is_full_is_waited_for(code: str) -> None:
     with refusing(code) as url, pytest.raises(DatabaseNotThere, match="as told"):

@@ -73,6 +73,11 @@ def test_an_empty_value_is_no_value() -> None:
         ("BAOBAB_SECRET_KEY", "too short"),
         ("BAOBAB_SECRET_KEY", "new,one that is old, long enough and good"),
         ("BAOBAB_SECRET_KEY", "a" * 64),
+        ("BAOBAB_SMTP_URL", "smtp://"),
+        ("BAOBAB_SMTP_URL", "http://mail.example.org"),
+        ("BAOBAB_MAIL_FROM", "the house"),
+        ("BAOBAB_MAIL_FROM", "a@example.org, b@example.org"),
+        ("BAOBAB_MAIL_FROM", "a@example.org\nBcc: b@example.org"),
         ("BAOBAB_RATE_READS", "many"),
         ("BAOBAB_RATE_READS", "0/60"),
         ("BAOBAB_TRUSTED_PROXIES", "10.0.0.1/8"),
@@ -118,13 +123,21 @@ def test_a_file_that_anybody_may_change_holds_no_secret(tmp_path: Path) -> None:
     assert from_environment({"BAOBAB_SECRET_KEY_FILE": str(file)}).secret_keys == (KEY,)
 
 
+def test_a_mail_server_that_is_none_is_named_without_its_password() -> None:
+    with pytest.raises(InvalidSetting, match="BAOBAB_SMTP_URL") as refused:
+        from_environment({"BAOBAB_SMTP_URL": f"smtp://u:{PLANTED}@"})
+    assert PLANTED not in str(refused.value)
+    given = {"BAOBAB_SMTP_URL": "smtp://u:p@h:587", "BAOBAB_MAIL_FROM": "The house <house@example.org>"}
+    assert from_environment(given).mail_from == given["BAOBAB_MAIL_FROM"]
+
+
 STRIPE = {
     "BAOBAB_SANDBOX": "false",
     "BAOBAB_STRIPE_KEY": f"sk_test_{PLANTED}",
     "BAOBAB_STRIPE_WEBHOOK_SECRET": f"whsec_{PLANTED}",
     "BAOBAB_STRIPE_PUBLIC_KEY": "pk_test_open",
 }
-BEGINS = {"stripe_key": "sk_test_", "stripe_webhook_secret": "whsec_"}
+BEGINS = {"stripe_key": "sk_test_", "stripe_webhook_secret": "whsec_", "smtp_url": "smtp://"}
 
 
 @pytest.mark.parametrize(
@@ -163,7 +176,7 @@ def test_a_secret_is_read_from_the_environment_or_from_a_file(name: str, tmp_pat
     file, value = tmp_path / "secret", BEGINS.get(name, "") + PLANTED
     file.write_text(f"{value}\n")
     variable = PREFIX + name.upper()
-    others = {one: given for one, given in STRIPE.items() if one != variable} if name in BEGINS else {}
+    others = {one: given for one, given in STRIPE.items() if one != variable} if "stripe" in name else {}
     direct = getattr(from_environment({**others, variable: value}), name)
     assert direct == getattr(from_environment({**others, f"{variable}_FILE": str(file)}), name)
     assert (direct.reveal() if isinstance(direct, Secret) else direct) == value

@@ -5,9 +5,10 @@ from pathlib import Path
 from ...application.mail import Mailer
 from .folder import FolderMailer
 from .memory import MemoryMailer
-from .smtp import SmtpMailer
+from .smtp import InvalidMailServer, SmtpMailer
+from .writing import is_sender
 
-__all__ = ["FolderMailer", "MemoryMailer", "SmtpMailer", "mailer_of"]
+__all__ = ["FolderMailer", "InvalidMailServer", "MemoryMailer", "SmtpMailer", "is_sender", "mailer_of"]
 
 
 def mailer_of(smtp_url: str, sender: str, folder: Path) -> Mailer:

@@ -9,6 +9,16 @@ from ...application.runner import utc_now
 SENDER = "baobab <noreply@localhost>"
 
 
+def is_sender(text: str) -> bool:
+    """Whether letters can come from there: nowhere in particular, or one address, with a name or without."""
+    mail = EmailMessage()
+    try:
+        mail["From"] = text or SENDER
+    except (ValueError, IndexError):  # a line break, for one
+        return False
+    return len(mail["From"].addresses) == 1 and "@" in mail["From"].addresses[0].addr_spec
+
+
 def email_of(message: Message, sender: str) -> EmailMessage:
     """The e-mail of a letter, which no robot need answer. Raises MailNotSent where it would go anywhere else
     than to the one address that it is for."""

@@ -17,7 +17,7 @@ FREE: dict[AttemptKind, int] = {"password": 5, "code": 5, "second_factor": 5, "m
 """How many attempts cost no pause."""
 LONGEST = timedelta(minutes=15)
 FADES: dict[AttemptKind, timedelta] = {"address": timedelta(minutes=1)}
-"""In what time one attempt is forgotten: of a network, as many people share one, and some mistype each day."""
+"""In what time one attempt is forgotten: of a network, as many people share one and some mistype each day."""
 FORGOTTEN = timedelta(days=1)
 """After so long without an attempt all is forgotten."""
 
