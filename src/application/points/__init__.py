@@ -1,60 +1,54 @@
 """The points of members: what a person or a service can ask of the ledger (M7, M8)."""
 
 from .book import book_keys, debit, debit_keys, give_back, grant, take_back, whole_keys
-from .correcting import claw_back, close_account, reopen_account
-from .giving import convert, give
-from .moving import adjust, capture, earn, expire, hold, refund, release, spend
-from .reading import available, balance, expiring, statement, summary
-from .records import (
-    ACCOUNTS,
-    ALLOCATIONS,
-    BOOKS,
-    HOLDS,
-    KINDS,
-    LOTS,
-    POLICIES,
-    POSTINGS,
-    RATES,
+from .commands import (
     Adjust,
-    Balance,
-    BooksView,
     CaptureHold,
     ClawBack,
     CloseAccount,
     ClosePeriod,
     Convert,
-    Converted,
     Days,
     Earn,
     Expire,
-    Expiring,
-    ExpiringLot,
-    GetBalance,
-    GetExpiring,
-    GetStatement,
     Give,
-    Given,
-    HasPoints,
-    Kept,
-    ListUnits,
-    LotPart,
     Month,
     PlaceHold,
-    PointsQueries,
-    PolicyView,
-    RateView,
     Refund,
     ReleaseHold,
     ReopenAccount,
     SetPolicy,
     SetRate,
     Spend,
+    Unit,
+)
+from .correcting import claw_back, close_account, reopen_account
+from .giving import convert, give
+from .moving import adjust, capture, earn, expire, hold, refund, release, spend
+from .reading import available, balance, expiring, statement, summary
+from .records import ACCOUNTS, ALLOCATIONS, BOOKS, HOLDS, KINDS, LOTS, POLICIES, POSTINGS, RATES
+from .units import UnknownZone, close_period, set_policy, set_rate, units
+from .views import (
+    Balance,
+    BooksView,
+    Converted,
+    Expiring,
+    ExpiringLot,
+    GetBalance,
+    GetExpiring,
+    GetStatement,
+    Given,
+    HasPoints,
+    Kept,
+    ListUnits,
+    LotPart,
+    PointsQueries,
+    PolicyView,
+    RateView,
     StatementLine,
     Summary,
-    Unit,
     Units,
 )
-from .units import UnknownZone, close_period, set_policy, set_rate, units
 
 __all__ = [
     "ACCOUNTS",

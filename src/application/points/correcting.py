@@ -3,8 +3,10 @@
 from ...domain import points, shared
 from ..work import ADMINS, Wanted, Work, use_case
 from .book import book_keys, keep, open_book, policy_of, whole_keys
+from .commands import ClawBack, CloseAccount, ReopenAccount
 from .moving import balance_of
-from .records import ACCOUNTS, LOTS, Balance, ClawBack, CloseAccount, ReopenAccount
+from .records import ACCOUNTS, LOTS
+from .views import Balance
 
 
 def _grant(command: ClawBack, work: Work) -> tuple[Wanted, ...]:

@@ -6,8 +6,10 @@ from ...domain import points, shared
 from .. import identity
 from ..work import SIGNED_IN, Wanted, Work, use_case
 from .book import book_keys, keep, open_book, policy_of
+from .commands import Convert, Give
 from .moving import balance_of, check_owner
-from .records import RATES, Convert, Converted, GiftNote, Give, Given
+from .records import RATES, GiftNote
+from .views import Converted, Given
 
 
 def _recipient_login(command: Give, work: Work) -> tuple[Wanted, ...]:

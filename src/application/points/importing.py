@@ -18,7 +18,8 @@ from .. import identity
 from ..runner import Runner
 from ..work import ADMINS, Kind, Wanted, Work, use_case
 from .book import find_account, keep, policy_of
-from .records import POLICIES, Unit
+from .commands import Unit
+from .records import POLICIES
 from .sweeping import due_keys, open_books
 
 BATCH = 300

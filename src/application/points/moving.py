@@ -6,31 +6,10 @@ from ...domain import points
 from ...domain.points import Hold, Movement, Posting
 from .. import identity
 from ..work import ADMINS, Key, Wanted, Work, use_case
-from .book import (
-    book_keys,
-    books_key,
-    debit_keys,
-    give_back,
-    keep,
-    open_book,
-    policy_of,
-    whole_keys,
-)
-from .records import (
-    ACCOUNTS,
-    HOLDS,
-    POSTINGS,
-    Adjust,
-    Balance,
-    CaptureHold,
-    Earn,
-    Expire,
-    PlaceHold,
-    Refund,
-    ReleaseHold,
-    Spend,
-    view_of,
-)
+from .book import book_keys, books_key, debit_keys, give_back, keep, open_book, policy_of, whole_keys
+from .commands import Adjust, CaptureHold, Earn, Expire, PlaceHold, Refund, ReleaseHold, Spend
+from .records import ACCOUNTS, HOLDS, POSTINGS
+from .views import Balance, view_of
 
 
 def _locks(command: Spend | PlaceHold, work: Work) -> tuple[Wanted, ...]:

@@ -7,7 +7,7 @@ from ...domain import points, shared
 from ...domain.points import POINTS, Book, Lot
 from ..pages import Page, int_of, page_of
 from ..work import SIGNED_IN, Read, query
-from .records import (
+from .views import (
     Balance,
     Expiring,
     ExpiringLot,

@@ -25,8 +25,9 @@ from ...domain.points.reports import (
     twelve_months_before,
 )
 from ..work import ADMINS, SIGNED_IN, Read, query
+from .commands import Month, Unit
 from .reading import read_book
-from .records import HasPoints, Month, Unit
+from .views import HasPoints
 
 ZONE = "Europe/Paris"
 """Where the twelve months of the limited network begin with a day."""

@@ -19,7 +19,8 @@ from ...domain.points.seals import Leaf, Proof, Seal, Step
 from ..pages import Limit, Page, int_of, page_of
 from ..runner import Runner
 from ..work import ADMINS, ANYONE, SIGNED_IN, Key, Kind, Read, Work, query, use_case
-from .records import HasPoints, Unit
+from .commands import Unit
+from .views import HasPoints
 
 
 class SealTree(shared.Record):

@@ -19,8 +19,10 @@ from ...domain.points import POINTS, WARNING_DAYS, Account, Book, Movement
 from ..runner import Runner
 from ..work import ADMINS, Read, UseCase, Wanted, Work, query, use_case
 from .book import keep, policy_of
-from .records import ACCOUNTS, HOLDS, LOTS, POLICIES, HasPoints, ListUnits, Unit
+from .commands import Unit
+from .records import ACCOUNTS, HOLDS, LOTS, POLICIES
 from .units import units
+from .views import HasPoints, ListUnits
 
 Task = Literal["expiry", "warning"]
 BATCH = 250

@@ -8,22 +8,9 @@ from ...domain.points import LONG_AGO, Books, Policy, Rate
 from ...domain.points import POLICIES as BUILT_IN
 from ..work import ADMINS, SIGNED_IN, Read, Wanted, Work, query, use_case
 from .book import policy_of
-from .records import (
-    BOOKS,
-    HOLDS,
-    LOTS,
-    POLICIES,
-    RATES,
-    BooksView,
-    ClosePeriod,
-    HasPoints,
-    ListUnits,
-    PolicyView,
-    RateView,
-    SetPolicy,
-    SetRate,
-    Units,
-)
+from .commands import ClosePeriod, SetPolicy, SetRate
+from .records import BOOKS, HOLDS, LOTS, POLICIES, RATES
+from .views import BooksView, HasPoints, ListUnits, PolicyView, RateView, Units
 
 
 class UnknownZone(shared.RuleForbids):
