@@ -5,8 +5,10 @@ from investing import Away, Investor, at_once, hives, investor, money
 
 from baobab.adapters.payments.sandbox import SandboxGateway
 from baobab.application import investments, payments
+from baobab.application.investments import verifying
 from baobab.application.payments import PAYMENTS, PaymentReference
 from baobab.domain import shared
+from baobab.domain.payments import RefundExceedsPayment, RefundUnderWay
 from builders import World
 
 
@@ -112,3 +114,49 @@ async def test_one_s_own_payment_is_read_with_its_receipts(any_world: World) -> 
     other = await investor(any_world, 2)
     with pytest.raises(shared.NotFound):
         await other.payment(one)
+
+
+async def test_refunds_in_part_that_meet_never_give_more_than_was_paid(any_world: World) -> None:
+    mine = await investor(any_world)
+    one = await mine.pay(await mine.invest(await hives(any_world)))
+
+    async def give(cents: int) -> payments.PaymentView:
+        run = any_world.runner()
+        wish = payments.RefundPayment(
+            user_id=one.user_id, payment_id=one.payment.id, amount_cents=cents, reason=f"for {cents}"
+        )
+        owed = await run(payments.refund, wish, actor=any_world.admin)
+        return await payments.refund_now(owed, run, mine.gateway, any_world.admin)
+
+    outcomes = await at_once(any_world, *(give(1_500 + place) for place in range(6)))
+    refused = (RefundUnderWay, RefundExceedsPayment)
+    given = [found for found in outcomes if not isinstance(found, refused)]
+    payment = await mine.payment(one)
+    booked = sorted(cents for kind, cents in money(payment) if kind == "refund")
+    known = (await mine.gateway.look(one.payment.reference)).refunds
+    assert booked == sorted(back.amount_cents for back in known)
+    assert 1 <= len(given) == len(booked) <= 3
+    assert payment.refunded.amount == sum(booked) <= 5_000
+    assert (await verifying.verify(any_world.run, any_world.admin)).findings == ()
+
+
+async def test_who_reconciles_at_once_settles_everything_once(any_world: World) -> None:
+    """A payment that nobody told of, one whose hold ran out, and money that is due."""
+    mine, project_id = await investor(any_world), await hives(any_world)
+    paid, late = [await mine.invest(project_id) for _ in range(2)]
+    back = await Investor(any_world, mine.actor, Away()).withdraw(
+        await mine.pay(await mine.invest(project_id))
+    )
+    gateway = mine.gateway
+    gateway.pay(paid.payment.reference, "succeeds")
+    any_world.clock.advance(hours=3)
+    await at_once(
+        any_world,
+        *(investments.reconcile(any_world.runner(), gateway, any_world.admin) for _ in range(4)),
+    )
+    states = [(await mine.show(one)).state for one in (paid, late, back)]
+    assert states == ["active", "expired", "withdrawn"]
+    assert (await mine.points(), money(await mine.payment(paid))) == (65, [("payment", 5_000)])
+    assert money(await mine.payment(back)) == [("payment", 5_000), ("refund", 5_000)]
+    assert (await investments.reconcile(any_world.run, gateway, any_world.admin)).looked == 0
+    assert (await verifying.verify(any_world.run, any_world.admin)).findings == ()
