@@ -50,6 +50,7 @@ async def _spend(database: Database, owners: Sequence[UUID], clients: int, secon
 
 
 async def once(run: Runner, owners: Sequence[UUID]) -> Balance:
-    owner, amount, key = random.choice(owners), random.randint(1, 3), new_id()
+    owner, amount = owners[int(random.random() * len(owners))], 1 + int(random.random() * 3)
+    key = new_id()
     command = points.Spend(user_id=owner, amount=amount, source_id=key)
     return await run(points.spend, command, actor=SERVICE, key=str(key))

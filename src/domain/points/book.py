@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 from ..shared import Event, Record, evolve
@@ -35,15 +36,16 @@ def open_account(user_id: UUID, unit: str, at: datetime) -> Account:
 def chain(previous: bytes, posting: Posting, parts: Iterable[tuple[UUID, int]] = ()) -> bytes:
     """The hash (SHA-256) that covers a posting's fields, what it allocated (signed, in the order of the lots'
     ids) and the hash before it."""
-    effective, recorded = posting.effective_at.isoformat(), posting.recorded_at
+    recorded = _recorded(posting.recorded_at)
+    is_past = posting.effective_at is not posting.recorded_at
     fields = (
         f"{posting.user_id.hex}|{posting.id.hex}|{posting.unit}|{posting.sequence}|{posting.kind}|{posting.contra}"
         f"|{_hex(posting.contra_id)}|{posting.amount}|{posting.debt}|{posting.balance_after}|{posting.source_type}"
         f"|{posting.source_id.hex}|{posting.base_amount}|{posting.multiplier}|{posting.rate}|{_hex(posting.debit_id)}"
         f"|{_hex(posting.author_id)}|{_iso(posting.available_at)}|{_iso(posting.expires_at)}"
         f"|{'' if posting.funded is None else posting.funded}|{_hex(posting.grant_id)}"
-        f"|{'' if posting.policy_version is None else posting.policy_version}|{effective}"
-        f"|{effective if recorded is posting.effective_at else recorded.isoformat()}|"
+        f"|{'' if posting.policy_version is None else posting.policy_version}"
+        f"|{_iso(posting.effective_at) if is_past else recorded}|{recorded}|"
     )
     taken = "".join([f"{lot_id.hex}:{amount}|" for lot_id, amount in sorted(parts)])
     return hashlib.sha256(previous + f"{fields}{taken}{posting.reason}".encode()).digest()
@@ -55,6 +57,12 @@ def _hex(id: UUID | None) -> str:
 
 def _iso(at: datetime | None) -> str:
     return "" if at is None else at.isoformat()
+
+
+@lru_cache(maxsize=16)
+def _recorded(at: datetime) -> str:
+    """When a line is recorded, which is in UTC and the same for many of one batch."""
+    return at.isoformat()
 
 
 def multiplied(base: int, multiplier: int) -> int:
