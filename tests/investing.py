@@ -92,7 +92,7 @@ class Investor:
         )
 
     async def expire(self, one: investments.InvestmentView, **how: Any) -> investments.InvestmentView:
-        command = investments.Expire(user_id=one.user_id, investment_id=one.id, **how)
+        command = investments.ExpireInvestment(user_id=one.user_id, investment_id=one.id, **how)
         return await self.run(investments.expire, command, actor=self.world.admin)
 
     async def spend(self, amount: int) -> points.Balance:

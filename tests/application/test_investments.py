@@ -280,7 +280,7 @@ async def test_what_is_paid_does_not_expire(world: World) -> None:
 async def test_a_member_does_not_expire_reservations(world: World) -> None:
     mine = await investor(world)
     one = await mine.invest(await hives(world))
-    command = investments.Expire(user_id=one.user_id, investment_id=one.id, early=True)
+    command = investments.ExpireInvestment(user_id=one.user_id, investment_id=one.id, early=True)
     with pytest.raises(shared.Forbidden):
         await world.run(investments.expire, command, actor=mine.actor)
 

@@ -16,7 +16,7 @@ from baobab.application.runner import IdempotencyKeyReused
 from baobab.domain import points, shared
 from baobab.entrypoints.container import MemoryContainer, NoDatabase
 from baobab.entrypoints.http import problems
-from baobab.entrypoints.http.app import build
+from baobab.entrypoints.http.app import CONTEXTS, build
 from baobab.entrypoints.http.errors import status_of
 from baobab.entrypoints.http.examples import example_of
 from baobab.entrypoints.http.openapi import as_json
@@ -169,6 +169,15 @@ def test_every_operation_has_a_summary_an_id_examples_and_its_problems(client: C
         bodies = [*answers, *([one["requestBody"]] if "requestBody" in one else [])]
         shown = [content for body in bodies for kind, content in body["content"].items() if "json" in kind]
         assert all(content["examples"] for content in shown), one["operationId"]
+
+
+def test_no_name_in_the_document_tells_in_which_module_a_thing_stands(client: Client) -> None:
+    """An operation is named by its context, a schema by its class: code may be moved, and clients stay."""
+    document = client.get("/schema/openapi.json").json()
+    ids = [one["operationId"] for path in document["paths"].values() for one in path.values()]
+    contexts = {context.__name__.rpartition(".")[2] for context in CONTEXTS}
+    assert {id.partition("_")[0] for id in ids} == contexts
+    assert [name for name in document["components"]["schemas"] if "_" in name] == []
 
 
 def test_every_example_of_a_body_would_be_accepted(app: Litestar) -> None:

@@ -19,7 +19,7 @@ from .reading import investment, listing, offers
 from .reconciling import Finding, Reconciled, ReconcileStopped, reconcile
 from .records import (
     INVESTMENTS,
-    Expire,
+    ExpireInvestment,
     GetInvestment,
     HasInvestments,
     Invest,
@@ -96,7 +96,7 @@ __all__ = [
     "ChooseProjects",
     "CountDue",
     "Due",
-    "Expire",
+    "ExpireInvestment",
     "Finding",
     "GetInvestment",
     "GetSubscription",

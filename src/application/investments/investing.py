@@ -15,7 +15,7 @@ from ..payments import PAYMENTS, Settle
 from ..work import ADMINS, SIGNED_IN, Key, Wanted, Work, use_case
 from .holdings import mine, portions_in, update_level
 from .reading import OFFERS, view_of
-from .records import INVESTMENTS, Expire, InvestmentView, Paid, Reserve
+from .records import INVESTMENTS, ExpireInvestment, InvestmentView, Paid, Reserve
 from .standing import check_contribution, contribution_keys, passes_limit
 from .subscription_records import PORTIONS
 
@@ -37,7 +37,7 @@ def all_of(one: Investment) -> Iterator[Wanted]:
     yield from contribution_keys(one.user_id)
 
 
-def _key(command: Settle | Expire, work: Work) -> Key[Investment]:
+def _key(command: Settle | ExpireInvestment, work: Work) -> Key[Investment]:
     """The investment that a command speaks of: that of a payment, or of a member."""
     if isinstance(command, Settle):
         payment = work.get(PAYMENTS.key(command.user_id, command.payment_id))
@@ -45,11 +45,11 @@ def _key(command: Settle | Expire, work: Work) -> Key[Investment]:
     return INVESTMENTS.key(command.user_id, command.investment_id)
 
 
-def _project(command: Settle | Expire, work: Work) -> tuple[Wanted, ...]:
+def _project(command: Settle | ExpireInvestment, work: Work) -> tuple[Wanted, ...]:
     return (projects.PROJECTS.key(work.get(_key(command, work)).project_id),)
 
 
-def _locks(command: Settle | Expire, work: Work) -> tuple[Wanted, ...]:
+def _locks(command: Settle | ExpireInvestment, work: Work) -> tuple[Wanted, ...]:
     return tuple(all_of(work.get(_key(command, work))))
 
 
@@ -107,7 +107,7 @@ async def settle(command: Settle, work: Work) -> InvestmentView:
 
 
 @use_case(allow=ADMINS, loads=INVESTMENT_STEPS, locks=_locks)
-async def expire(command: Expire, work: Work) -> InvestmentView:
+async def expire(command: ExpireInvestment, work: Work) -> InvestmentView:
     """Let a reservation go whose hold ran out, or `early`. Raises HoldStillRuns."""
     case = case_of(work, _key(command, work))
     if command.early:

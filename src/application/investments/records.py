@@ -51,7 +51,7 @@ class Reserve(Invest, kw_only=True):
     provider: shared.Code
 
 
-class Expire(shared.Command, kw_only=True):
+class ExpireInvestment(shared.Command, kw_only=True):
     """Let a reservation go whose hold ran out; with `early`, though its hold still runs."""
 
     user_id: UUID

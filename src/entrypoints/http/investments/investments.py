@@ -39,7 +39,7 @@ async def show_investment(investment_id: UUID, ask: Ask, user_id: UUID | None = 
 
 
 @post("/investments/expirations", allow=ADMINS, moves=True, status_code=200)
-async def expire(data: investments.Expire, ask: Ask) -> InvestmentView:
+async def expire(data: investments.ExpireInvestment, ask: Ask) -> InvestmentView:
     """Let a reservation go whose hold ran out, or earlier (administrators, services)."""
     return await ask(investments.expire, data)
 
