@@ -9,12 +9,11 @@ import rich_click as click
 from ...application import fulfillment, orders
 from ...application.fulfillment import OrderView
 from ...application.orders import OrderSummary
-from ...application.pages import Page
 from ...domain import shared
 from ...domain.orders import ShippingMethod, Status
 from ..container import Container
 from ..program import OPERATOR
-from .terminal import as_json, member_id, on_database, paged, print_json, show, show_all, show_page
+from .terminal import answer, as_json, on_database, paged, print_json, show, show_all, show_page
 
 COLUMNS = ("number", "placed_at", "status", "shipping_method", "total_points", "user_id")
 LINE_COLUMNS = ("position", "sku", "product_name", "variant_name", "quantity", "price_points", "total_points")
@@ -46,18 +45,8 @@ def list_orders(
     **filters: Any,
 ) -> None:
     """List orders, newest first."""
-
-    async def ask(container: Container) -> Page[OrderSummary]:
-        question = orders.SearchOrders(
-            user_id=await member_id(container, member) if member else None,
-            shipping_method=method,
-            placed_from=since and since.date(),
-            placed_to=until and until.date(),
-            **filters,
-        )
-        return await container.runner().read(orders.search, question, actor=OPERATOR)
-
-    page = on_database(ask)
+    filters |= {"placed_from": since and since.date(), "placed_to": until and until.date()}
+    page = answer(orders.search, orders.SearchOrders, member, shipping_method=method, **filters)
     show_page(page, COLUMNS, as_json=as_json)
 
 

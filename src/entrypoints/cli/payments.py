@@ -11,7 +11,6 @@ import rich_click as click
 from ...application import investments, payments
 from ...application.investments import Attended, Reconciled, verifying
 from ...application.investments.verifying import Totals, Verification
-from ...application.pages import Page
 from ...application.payments import EventView, Gateway, PaymentView
 from ...application.payments import inbox as letters
 from ...application.runner import Runner
@@ -20,7 +19,7 @@ from ...domain.payments import DisputeState, EventState, PaymentState
 from ..container import Container
 from ..program import OPERATOR
 from .progress import progress
-from .terminal import as_json, member_id, on_database, print_json, show, show_all
+from .terminal import answer, as_json, member_id, on_database, paged, print_json, show, show_all, show_page
 
 V = TypeVar("V")
 
@@ -30,8 +29,6 @@ REFUNDS = ("asked_at", "state", "amount_cents", "reason", "reference")
 DISPUTES = ("opened_at", "state", "amount_cents", "reason", "reference")
 EVENTS = ("id", "received_at", "type", "state", "attempts", "next_at", "last_error")
 FINDINGS = ("what", "reference", "payment_id", "user_id")
-LIMIT = click.option("--limit", type=click.IntRange(1, 100), default=25, show_default=True)
-CURSOR = click.option("--cursor", help="The `next_cursor` of the page before.")
 WRONG = ("check", "table", "row", "says")
 DIFFERS = 1
 """The exit code of a reconciliation that leaves something for a person to see, and of a verification that
@@ -78,18 +75,11 @@ def _with_provider(work: Callable[[Runner, Gateway, Container], Awaitable[V]]) -
 @click.option("--status", "state", type=click.Choice(get_args(PaymentState)))
 @click.option("--provider", help="Such as stripe.")
 @click.option("--disputed", type=click.Choice(get_args(DisputeState)))
-@LIMIT
-@CURSOR
+@paged
 @as_json
 def list_payments(member: str | None, as_json: bool, **filters: Any) -> None:
     """List payments, newest first."""
-
-    async def ask(container: Container) -> Page[PaymentView]:
-        user_id = await member_id(container, member) if member else None
-        question = payments.ListPayments(user_id=user_id, **filters)
-        return await container.runner().read(payments.listing, question, actor=OPERATOR)
-
-    _show_page(on_database(ask), COLUMNS, as_json=as_json)
+    show_page(answer(payments.listing, payments.ListPayments, member, **filters), COLUMNS, as_json=as_json)
 
 
 @command.command("show")
@@ -98,12 +88,7 @@ def list_payments(member: str | None, as_json: bool, **filters: Any) -> None:
 @as_json
 def show_payment(member: str, payment_id: UUID, as_json: bool) -> None:
     """Show one payment of a member, with its receipts, refunds and disputes."""
-
-    async def ask(container: Container) -> payments.PaymentWithReceipts:
-        question = payments.GetPayment(user_id=await member_id(container, member), payment_id=payment_id)
-        return await container.runner().read(payments.payment, question, actor=OPERATOR)
-
-    found = on_database(ask)
+    found = answer(payments.payment, payments.GetPayment, member, payment_id=payment_id)
     if as_json:
         print_json(found)
         return
@@ -232,16 +217,11 @@ def process(as_json: bool) -> None:
 @events.command("list")
 @click.option("--status", "state", type=click.Choice(get_args(EventState)))
 @click.option("--provider", help="Such as stripe.")
-@LIMIT
-@CURSOR
+@paged
 @as_json
 def list_events(as_json: bool, **filters: Any) -> None:
     """List messages, newest first; `set_aside` waits for a person."""
-
-    async def ask(container: Container) -> Page[EventView]:
-        return await container.runner().read(letters.events, payments.ListEvents(**filters), actor=OPERATOR)
-
-    _show_page(on_database(ask), EVENTS, as_json=as_json)
+    show_page(answer(letters.events, payments.ListEvents, **filters), EVENTS, as_json=as_json)
 
 
 @events.command("show")
@@ -250,12 +230,7 @@ def list_events(as_json: bool, **filters: Any) -> None:
 @as_json
 def show_event(provider: str, event_id: str, as_json: bool) -> None:
     """Show one message, exactly as it came."""
-
-    async def ask(container: Container) -> payments.EventWithBody:
-        wanted = payments.GetEvent(provider=provider, event_id=event_id)
-        return await container.runner().read(letters.event, wanted, actor=OPERATOR)
-
-    show(on_database(ask), as_json=as_json)
+    show(answer(letters.event, payments.GetEvent, provider=provider, event_id=event_id), as_json=as_json)
 
 
 @events.command()
@@ -300,12 +275,3 @@ def forget(older_than: int, as_json: bool) -> None:
             return Forgotten(await payments.forget_old(container.runner(), before, OPERATOR, watch))
 
     show(on_database(do), as_json=as_json)
-
-
-def _show_page(page: Page[Any], columns: tuple[str, ...], *, as_json: bool) -> None:
-    if as_json:
-        print_json(page)
-        return
-    show_all(page.items, columns, as_json=False)
-    if page.next_cursor:
-        click.echo(f"More: --cursor {page.next_cursor}")
