@@ -1,12 +1,13 @@
 """Who asks too often waits; nobody can make the service remember more and more; a client is who a trusted
 proxy says, and nobody else."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from edge import Client, signed_in
-from litestar.testing import TestClient
+from litestar.testing import AsyncTestClient, TestClient
 
 from baobab.entrypoints.container import MemoryContainer
 from baobab.entrypoints.http.addresses import Addresses, is_in, network_of, parsed
@@ -308,6 +309,56 @@ def test_where_too_many_are_inside_the_next_one_is_told_to_come_again() -> None:
         assert (refused.status_code, refused.json()["code"]) == (503, "crowded")
         assert refused.headers["retry-after"] == "1"
         assert client.get("/health/live").status_code == 200
+
+
+async def test_who_is_slow_with_a_body_keeps_nobody_out() -> None:
+    """Else one client with as many connections as there are places would have the service for itself."""
+    app = build(MemoryContainer(settings=Settings(most_requests=1)))
+    async with AsyncTestClient(app) as client:
+        door: Door = app.state.door
+        ready, answers, come = asyncio.Event(), [], [asyncio.Event() for _ in range(3)]
+
+        async def send_slowly(body_comes: asyncio.Event) -> None:
+            async def receive() -> Any:
+                if door.telling == len(come):
+                    ready.set()
+                await body_comes.wait()
+                return {"type": "http.request", "body": b"{}", "more_body": False}
+
+            async def send(message: Any) -> None:
+                if message["type"] == "http.response.start":
+                    answers.append(message["status"])
+
+            await app(asked_by_post("/v1/sessions/mail"), receive, send)
+
+        sending = [asyncio.create_task(send_slowly(one)) for one in come]
+        await asyncio.wait_for(ready.wait(), 30)
+        assert (await client.get("/v1/offers")).status_code == 200
+        come[0].set()
+        await sending[0]
+        door.enter()
+        for one in come[1:]:
+            one.set()
+        await asyncio.gather(*sending)
+        assert answers == [400, 503, 503]
+        assert (door.inside, door.telling) == (1, 0)
+
+
+def asked_by_post(path: str) -> dict[str, Any]:
+    """What the server says of a request whose body has not come yet."""
+    return {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [(b"host", b"x"), (b"content-type", b"application/json")],
+        "client": ("192.0.2.1", 4711),
+        "server": ("x", 80),
+        "scheme": "http",
+        "root_path": "",
+        "http_version": "1.1",
+    }
 
 
 def test_who_comes_while_the_server_stops_is_told_to_go_elsewhere() -> None:

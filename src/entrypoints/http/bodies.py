@@ -21,7 +21,8 @@ class WholeBody(Request[Any, Any, State]):
     """A request whose body is waited for, but not for ever."""
 
     async def body(self) -> bytes:
-        return await whole(super().body(), MOST_SECONDS)
+        with self.app.state.door.listening():
+            return await whole(super().body(), MOST_SECONDS)
 
     async def json(self) -> Any:
         """The body decoded; 415 where it does not say that it is JSON, 400 where it is no text."""

@@ -4,6 +4,8 @@ What it refuses costs little: nothing is routed, read or looked up. Health and m
 """
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
 
@@ -28,13 +30,14 @@ class Leaving(shared.Unavailable):
 
 
 class Door:
-    """Who is let in. `inside` counts the requests that are being answered."""
+    """Who is let in. `inside` counts the requests that are being answered, `telling` those of them whose body
+    still comes: whoever is slow with it keeps nobody out."""
 
     def __init__(self, settings: Settings) -> None:
         self.limits = Limits(settings)
         self.addresses = Addresses(settings)
         self.watch = Watch(logs=settings.log_requests)
-        self.inside = 0
+        self.inside = self.telling = 0
         self.is_leaving = self.is_closed = False
         self._most = settings.most_requests
         self._empty = asyncio.Event()
@@ -45,7 +48,7 @@ class Door:
         address = state["address"]
         if self.is_closed:
             raise Leaving
-        if self.inside >= self._most:
+        if self.inside - self.telling >= self._most:
             raise Crowded
         state["network"] = network = network_of(address)
         state["standing"] = self.limits.by_address(network, scope["method"])
@@ -63,6 +66,17 @@ class Door:
             except TimeoutError:
                 return False
         return True
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """While the body of somebody inside comes. Raises Crowded where there is no room once it has come."""
+        self.telling += 1
+        try:
+            yield
+        finally:
+            self.telling -= 1
+        if self.inside - self.telling > self._most:
+            raise Crowded
 
     def enter(self) -> None:
         self.inside += 1
