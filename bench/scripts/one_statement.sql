@@ -38,6 +38,6 @@ with debited as (
 insert into baobab.command_log (user_id, key, name, digest, actor_id, role, origin, request_id, result, recorded_at)
 select '00000000-0000-0000-0000-000000000000', run_key, 'points.spend', sha256('a command'),
        '00000000-0000-0000-0000-000000000000', 'service', '127.0.0.1', '',
-       '{"user_id":"ad1c16cf-b59e-6e14-3795-8784c0abc53d","unit":"points","balance":999998,"available":999998,"pending":0,"held":0,"euros":{"amount":99999800,"currency":"EUR"},"next_expiry":"2028-05-14T12:43:02.758553Z","next_expiring":999998,"as_of":"2026-11-21T12:43:02.846635Z","posting_id":"01a1fe21-af48-769e-9631-3d70ee57ba03","hold_id": null}',
+       '{"user_id":"ad1c16cf-b59e-6e14-3795-8784c0abc53d","unit":"points","balance":999998,"available":999998,"pending":0,"held":0,"debt":0,"euros":{"amount":99999800,"currency":"EUR"},"next_expiry":"2028-05-14T12:43:02.758553Z","next_expiring":999998,"as_of":"2026-11-21T12:43:02.846635Z","posting_id":"01a1fe21-af48-769e-9631-3d70ee57ba03","hold_id": null}',
        now()
 from debited;
