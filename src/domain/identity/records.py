@@ -146,60 +146,52 @@ class Attempts(Record):
     until: datetime
 
 
-class MemberEnrolled(Event, tag="identity.member_enrolled"):
+class MemberEvent(Event):
+    """What happened to a member."""
+
     user_id: UUID
 
 
-class EmailVerified(Event, tag="identity.email_verified"):
-    user_id: UUID
+class MemberEnrolled(MemberEvent, tag="identity.member_enrolled"): ...
 
 
-class EmailRemoved(Event, tag="identity.email_removed"):
-    user_id: UUID
+class EmailVerified(MemberEvent, tag="identity.email_verified"): ...
 
 
-class EmailChanged(Event, tag="identity.email_changed"):
+class EmailRemoved(MemberEvent, tag="identity.email_removed"): ...
+
+
+class EmailChanged(MemberEvent, tag="identity.email_changed"):
     """Another of their addresses is the one that they are written to."""
 
-    user_id: UUID
+
+class PasswordChanged(MemberEvent, tag="identity.password_changed"): ...
 
 
-class PasswordChanged(Event, tag="identity.password_changed"):
-    user_id: UUID
+class SecondFactorOn(MemberEvent, tag="identity.second_factor_on"): ...
 
 
-class SecondFactorOn(Event, tag="identity.second_factor_on"):
-    user_id: UUID
+class SecondFactorOff(MemberEvent, tag="identity.second_factor_off"): ...
 
 
-class SecondFactorOff(Event, tag="identity.second_factor_off"):
-    user_id: UUID
-
-
-class KeyMade(Event, tag="identity.key_made"):
-    user_id: UUID
+class KeyMade(MemberEvent, tag="identity.key_made"):
     key_id: UUID
 
 
-class KeyRevoked(Event, tag="identity.key_revoked"):
-    user_id: UUID
+class KeyRevoked(MemberEvent, tag="identity.key_revoked"):
     key_id: UUID
 
 
-class Suspended(Event, tag="identity.suspended"):
-    user_id: UUID
+class Suspended(MemberEvent, tag="identity.suspended"): ...
 
 
-class Reinstated(Event, tag="identity.reinstated"):
-    user_id: UUID
+class Reinstated(MemberEvent, tag="identity.reinstated"): ...
 
 
-class RoleChanged(Event, tag="identity.role_changed"):
-    user_id: UUID
+class RoleChanged(MemberEvent, tag="identity.role_changed"):
     role: Role
     producer_id: UUID | None
 
 
-class LevelReached(Event, tag="identity.level_reached"):
-    user_id: UUID
+class LevelReached(MemberEvent, tag="identity.level_reached"):
     level: Level
