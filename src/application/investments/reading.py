@@ -17,22 +17,15 @@ from .records import (
 OFFERS = investments.DEFAULT_OFFERS
 
 
+def terms_of(one: investments.Terms) -> tuple[shared.Money, int, int, int, int]:
+    """What something costs and grants, in the order in which an offer and a plan are shown."""
+    return shared.Money(one.price_cents), one.points, one.funded_points, one.bonus_points, one.bonus_bp
+
+
 @query(allow=ANYONE)
 async def offers(question: ListOffers, read: Read[object]) -> Page[OfferView]:
     """What members can buy."""
-    return Page(
-        tuple(
-            OfferView(
-                one.type,
-                shared.Money(one.price_cents),
-                one.points,
-                one.funded_points,
-                one.bonus_points,
-                one.bonus_bp,
-            )
-            for one in OFFERS
-        )
-    )
+    return Page(tuple(OfferView(one.type, *terms_of(one)) for one in OFFERS))
 
 
 @query(allow=SIGNED_IN)

@@ -5,6 +5,7 @@ from ...domain.investments import subscriptions
 from .. import payments
 from ..pages import Page, page_of, uuid_of
 from ..work import ADMINS, ANYONE, SIGNED_IN, Read, query
+from .reading import terms_of
 from .subscription_records import (
     Charged,
     ChargeView,
@@ -29,19 +30,7 @@ PLANS = subscriptions.DEFAULT_PLANS
 @query(allow=ANYONE)
 async def plans(question: ListPlans, read: Read[object]) -> Page[PlanView]:
     """What members can subscribe to."""
-    return Page(
-        tuple(
-            PlanView(
-                one.code,
-                shared.Money(one.price_cents),
-                one.points,
-                one.funded_points,
-                one.bonus_points,
-                one.bonus_bp,
-            )
-            for one in PLANS
-        )
-    )
+    return Page(tuple(PlanView(one.code, *terms_of(one)) for one in PLANS))
 
 
 @query(allow=SIGNED_IN)

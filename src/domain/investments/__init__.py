@@ -31,6 +31,7 @@ from .records import (
     Policy,
     Reserved,
     Settlement,
+    Terms,
     Wish,
     Withdrawn,
 )
@@ -69,6 +70,7 @@ __all__ = [
     "Policy",
     "Reserved",
     "Settlement",
+    "Terms",
     "TooManyReservations",
     "Wish",
     "Withdrawal",
