@@ -5,6 +5,7 @@ import asyncio
 import hashlib
 import hmac
 import os
+import unicodedata
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -48,10 +49,10 @@ class Argon2Secrets:
         return self._most - self._room
 
     async def hash(self, password: str) -> str:
-        return await self._apart(self._hasher.hash, password)
+        return await self._apart(self._hasher.hash, _composed(password))
 
     async def matches(self, password_hash: str, password: str) -> bool:
-        return await self._apart(self._matches, password_hash, password)
+        return await self._apart(self._matches, password_hash, _composed(password))
 
     async def _apart(self, work: Callable[..., T], *args: str) -> T:
         if not self._room:
@@ -89,6 +90,12 @@ class Argon2Secrets:
             return self._seals.decrypt(sealed.encode(), most_seconds).decode()
         except (InvalidToken, ValueError):
             return None
+
+
+def _composed(password: str) -> str:
+    """The same text, however a keyboard put its letters together (é or e and ´): NFC, as NIST SP 800-63B asks
+    for one form."""
+    return unicodedata.normalize("NFC", password)
 
 
 def _derived(key: str, purpose: bytes) -> bytes:

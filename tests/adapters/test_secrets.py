@@ -45,6 +45,14 @@ def test_a_digest_is_the_same_in_every_process_that_has_the_key() -> None:
     assert len(Argon2Secrets().digest("12345678")) == 32
 
 
+async def test_a_password_is_the_same_however_a_keyboard_composes_its_letters() -> None:
+    secrets = Argon2Secrets()
+    composed, apart = "m\u00e9lilot en for\u00eat", "me\u0301lilot en fore\u0302t"
+    assert await secrets.matches(await secrets.hash(composed), apart)
+    assert await secrets.matches(await secrets.hash(apart), composed)
+    assert not await secrets.matches(await secrets.hash(composed), "melilot en foret")
+
+
 async def test_a_hash_of_weaker_parameters_is_outdated_and_still_right() -> None:
     weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("correct horse")
     secrets = Argon2Secrets([OLD])
