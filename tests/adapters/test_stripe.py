@@ -215,6 +215,21 @@ async def test_saved_means_that_are_gone_are_refused(there: Stripe, gateway: Str
     assert refused.value.reason == "resource_missing"
 
 
+@pytest.mark.parametrize(("kept", "reason"), [(True, "told_to"), (False, "resource_missing")])
+async def test_a_charge_that_is_refused_says_whether_the_means_are_still_kept(
+    there: Stripe, hasty: StripeGateway, kept: bool, reason: str
+) -> None:
+    """Of means that their owner took away Stripe says in words alone that they are no good."""
+    customer = (await hasty.create(asked(saved=True))).customer
+    card = there.card(GOOD)
+    if kept:
+        there.http.post(f"/v1/payment_methods/{card}/attach", data={"customer": customer})
+    there.door.faults.append(400)
+    with pytest.raises(GatewayRefused) as refused:
+        await hasty.charge(asked(customer=customer, saved=True), card)
+    assert refused.value.reason == reason
+
+
 async def test_an_older_payment_that_was_disputed_lately_is_listed(
     there: Stripe, gateway: StripeGateway
 ) -> None:

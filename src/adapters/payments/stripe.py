@@ -58,6 +58,7 @@ SKEW = timedelta(hours=1)
 MAY_FAIL = timedelta(days=30)
 """How long after it was given a refund may still fail."""
 PAGE = 100
+MISSING = "resource_missing"
 
 logging.getLogger("stripe").setLevel(logging.WARNING)  # below, it writes down what it is answered
 
@@ -113,6 +114,16 @@ class StripeGateway:
             known = await self._charged(asked, asked.since)
             if known is not None:
                 return known
+        try:
+            return await self._charge(asked, means)
+        except shared.NotFound:  # the means, or whom they belong to
+            raise GatewayRefused(reason=MISSING) from None
+        except GatewayRefused:  # of means that are not kept any more it gives no code
+            if await self._keeps(means, asked.customer):
+                raise
+            raise GatewayRefused(reason=MISSING) from None
+
+    async def _charge(self, asked: Asked, means: str) -> Notification:
         wish: Any = {
             **_wish(asked, **{OFF_SESSION: "true"}),
             "customer": asked.customer,
@@ -126,8 +137,6 @@ class StripeGateway:
             return intent_news(await _answer(create(wish, _once(str(asked.payment_id)))))
         except stripe.CardError as error:
             return _declined(error)
-        except shared.NotFound:  # the means, or whom they belong to
-            raise GatewayRefused(reason="resource_missing") from None
 
     async def refund(self, reference: str, amount_cents: int, key: str, since: datetime) -> RefundNews:
         if self._is_forgotten(since):
@@ -209,6 +218,14 @@ class StripeGateway:
         made = await _answer(create({"metadata": {"user_id": user_id}}, _once(f"customer-{user_id}")))
         return str(made["id"])
 
+    async def _keeps(self, means: str, customer: str) -> bool:
+        """Whether means of payment are still kept for a customer."""
+        try:
+            known = await _answer(self._stripe.payment_methods.retrieve_async(means), means)
+        except shared.NotFound:
+            return False
+        return id_of(known.get("customer")) == customer
+
     async def _standing(self, intent: Json, refunds: Sequence[RefundNews] | None = None) -> Standing:
         """All that is known of an intent. Where its `refunds` are not at hand, they are only asked for where
         there are any, and so are disputes."""
@@ -287,7 +304,7 @@ async def _answer(call: Awaitable[Any], id: str = "") -> Any:
     except stripe.CardError:
         raise
     except stripe.InvalidRequestError as error:
-        if error.http_status == 404 or error.code == "resource_missing":
+        if error.http_status == 404 or error.code == MISSING:
             raise shared.NotFound(kind="payment", id=id or str(error.param or "")) from None
         raise GatewayRefused(reason=error.code or "invalid_request") from None
     except stripe.IdempotencyError:
