@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 
 from baobab.adapters.memory.queries import MemoryQueries
 from baobab.adapters.memory.storage import MemoryStorage
-from baobab.adapters.postgres.database import Database
+from baobab.adapters.postgres.database import Database, Limits
 from baobab.adapters.postgres.queries import PostgresQueries
 from baobab.adapters.postgres.schema import metadata
 from baobab.adapters.postgres.storage import PostgresStorage
@@ -28,6 +28,8 @@ from baobab.domain import shared
 from baobab.domain.identity import Member
 from baobab.domain.identity.checks import Check, KycLevel
 
+PATIENT = Limits(statement=120, lock=120, free=120, answer=150)
+"""For a database that waits however busy the machine is: a test of limits has its own."""
 START = datetime(2026, 3, 2, 10, 30, tzinfo=UTC)
 """When a world begins: a Monday in March."""
 

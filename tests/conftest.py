@@ -32,13 +32,13 @@ from sqlalchemy.engine import make_url
 
 from baobab.adapters.memory.storage import MemoryStorage
 from baobab.adapters.postgres import migrate, roles
-from baobab.adapters.postgres.database import Database, Limits
+from baobab.adapters.postgres.database import Database
 from baobab.adapters.postgres.schema import metadata
 from baobab.adapters.postgres.server import MAJOR, EmbeddedServer
 from baobab.adapters.postgres.storage import PipelinedLocking, PostgresStorage
 from baobab.adapters.postgres.stored import STORED
 from baobab.application.work import Storage
-from builders import World, ddl_of
+from builders import PATIENT, World, ddl_of
 
 settings.register_profile("steady", derandomize=True, database=None, deadline=None, max_examples=40)
 settings.register_profile("explore", deadline=None, max_examples=2_000)
@@ -48,8 +48,6 @@ TEMPLATES = int.from_bytes(b"template", "big") >> 1
 """The advisory lock of whoever makes or clones a template."""
 EMPTY = "; ".join(f"delete from {table.fullname}" for table in reversed(metadata.sorted_tables))
 """30 to 100 times quicker than `truncate` or a fresh clone, as the tables hold few rows."""
-PATIENT = Limits(statement=120, lock=120, free=120, answer=150)
-"""However busy the machine is: a test that is of limits has its own."""
 
 
 @pytest.fixture(scope="session")
@@ -95,8 +93,8 @@ def service_url(database_url: str) -> str:
 
 @pytest.fixture(scope="session")
 def empty(database_url: str) -> Iterator[Callable[[], None]]:
-    """`empty()` deletes every row of this process's database, on a connection that is kept while it lives: a new
-    one has to plan each statement first, which takes five times as long."""
+    """`empty()` deletes every row of this process's database, on a connection that is kept: a new one would
+    have to plan each statement first, which takes five times as long."""
     kept: list[Any] = []
 
     async def delete() -> None:

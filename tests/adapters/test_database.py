@@ -95,12 +95,12 @@ async def test_what_was_ended_while_it_lay_idle_is_a_lost_connection(database_ur
 
 async def test_a_server_that_falls_silent_is_unavailable_in_time(database_url: str) -> None:
     """Nothing is undone or cancelled on a connection that does not answer: that would be to wait again."""
-    async with Database(database_url, connections=1, limits=Limits(free=0.3, answer=0.3)) as database:
+    async with Database(database_url, connections=1, limits=Limits(free=0.1, answer=1)) as database:
         waiting = (database.all(SLEEP) for _ in range(2))
         began = time.monotonic()
         results = await asyncio.gather(*waiting, return_exceptions=True)
         assert [type(one) for one in results] == [shared.Unavailable, Crowded]
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < 10, "half of what the statement takes"
         await database.check()
 
 

@@ -25,7 +25,7 @@ from baobab.application.catalog import CATEGORIES
 from baobab.application.kinds import KINDS
 from baobab.application.work import HAPPENINGS, Changes, Conflict, Group, Key, Kind, Loaded, Storage, Wanted
 from baobab.domain import shared
-from builders import START, filled
+from builders import PATIENT, START, filled
 
 CHECKS = """
 select format('alter table %s drop constraint %I', conrelid::regclass, conname) from pg_constraint
@@ -82,8 +82,8 @@ async def lenient(lenient_url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 async def served(lenient_url: str) -> AsyncIterator[Database]:
-    """The same as the role of the service."""
-    async with Database(roles.as_role(lenient_url, roles.SERVICE)) as database:
+    """The same as the role of the service, which waits however busy the machine is."""
+    async with Database(roles.as_role(lenient_url, roles.SERVICE), limits=PATIENT) as database:
         yield database
 
 
@@ -187,9 +187,14 @@ def members_of(kind: Kind[Any], group: str, live: bool, number: int) -> list[Any
     """Records of one group, in its order, that are live or are not."""
     common = made(kind)[0]
     same = {name: getattr(common, name) for name in kind.groups[group].by}
-    records = (shared.evolve(one, **same) for one in made(kind, 500))
-    found = {kind.values_of(one): one for one in records if kind.is_live(one) is live}
-    return sorted((found[values] for values in islice(found, number)), key=kind.order_of[group])
+    found: dict[tuple[object, ...], Any] = {}
+    for _ in range(500):
+        one = shared.evolve(*made(kind), **same)
+        if kind.is_live(one) is live:
+            found[kind.values_of(one)] = one
+        if len(found) == number or (found and same.keys() >= {*kind.key_fields}):
+            break
+    return sorted(found.values(), key=kind.order_of[group])
 
 
 @each_group
