@@ -50,7 +50,7 @@ class Town:
 
     def __init__(self, address: str, database_url: str) -> None:
         self.address, self.database_url = address, database_url
-        self.client = httpx.Client(base_url=address, timeout=30)
+        self.client = httpx.Client(base_url=address, timeout=120)
         self._tokens: dict[str, str] = {}
 
     def headers(self, email: str) -> dict[str, str]:

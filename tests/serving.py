@@ -37,7 +37,7 @@ def serving(database_url: str, *options: str) -> Iterator[str]:
             yield _ready(said.rpartition(" ")[2].strip())
         finally:
             process.terminate()
-            process.communicate(timeout=30)
+            process.communicate(timeout=120)
 
 
 def _ready(address: str) -> str:

@@ -37,7 +37,7 @@ class Door(ThreadingHTTPServer):
 
     def __init__(self, behind: str) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.behind = httpx.Client(base_url=behind, headers=AUTH, timeout=10)
+        self.behind = httpx.Client(base_url=behind, headers=AUTH, timeout=60)
         self.once: dict[str, tuple[str, int, bytes]] = {}
         self.faults: list[int | str] = []
         self.disputes: list[Any] = []
@@ -243,7 +243,7 @@ def imitation() -> Iterator[Stripe]:
             door.server_close()
             door.behind.close()
             process.terminate()
-            process.wait(timeout=10)
+            process.wait(timeout=60)
 
 
 _PROGRAM = (

@@ -147,7 +147,7 @@ async def run(tree: Path, *arguments: str) -> str:
         env={"PYTHONPATH": str(tree)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

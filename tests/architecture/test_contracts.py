@@ -99,7 +99,7 @@ def lint(folder: Path) -> tuple[set[str], str]:
         env=environment | {"PYTHONPATH": str(folder), "COLUMNS": "1000"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     verdicts = dict(re.findall(r"^(.+?) (KEPT|BROKEN)\b", done.stdout, re.MULTILINE))

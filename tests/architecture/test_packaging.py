@@ -24,7 +24,7 @@ def test_the_wheel_holds_every_file_of_the_package_and_of_the_migrations(tmp_pat
     tree = {file.relative_to(tmp_path).as_posix() for file in files}
     expected = {HOMES[home] + "/" + rest for home, _, rest in (name.partition("/") for name in tree)}
     done = subprocess.run(
-        [sys.executable, "-c", BUILD], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", BUILD], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     with ZipFile(tmp_path / done.stdout.split()[-1]) as wheel:

@@ -31,7 +31,7 @@ def test_the_python_of_a_page_runs(page: Path) -> None:
         capture_output=True,
         env=unmeasured(),
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -54,7 +54,7 @@ def test_the_tour_of_the_readme_goes_as_it_says(demo: str) -> None:
     tour = "\n".join(SHELL.findall((TOP / "README.md").read_text()))
     local = tour.replace("http://127.0.0.1:8000", demo)
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", local], capture_output=True, text=True, timeout=120, check=False
+        ["bash", "-euo", "pipefail", "-c", local], capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
     promised = [line.rpartition("#")[2].split(":")[0].strip() for line in tour.splitlines() if " # " in line]

@@ -197,7 +197,7 @@ def test_serving_migrates_the_embedded_database_says_which_port_was_taken_and_st
                 (*PROGRAM, "db", "current"), env=environment, capture_output=True, text=True, check=True
             )
             served.send_signal(signal.SIGTERM)
-            served.communicate(timeout=30)
+            served.communicate(timeout=120)
     assert said[0].startswith(f"Port {taken} is taken; using ")
     assert said[1].startswith("baobab serves at   http://127.0.0.1:")
     assert beside.stdout.strip() == migrate.head()

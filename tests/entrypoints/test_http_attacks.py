@@ -125,7 +125,7 @@ async def of_all(town: Town, wishes: list[tuple[str, str, bytes]]) -> list[httpx
     """The administrator's answers, sixteen at a time."""
     several = asyncio.Semaphore(16)
     headers = {**town.headers(ADMIN), "Content-Type": "application/json"}
-    async with httpx.AsyncClient(base_url=town.address, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=town.address, timeout=120) as client:
 
         async def one(method: str, path: str, content: bytes) -> httpx.Response:
             async with several:
@@ -270,7 +270,7 @@ async def newcomer(client: httpx.AsyncClient) -> str:
 
 
 async def test_a_database_that_goes_away_costs_nobody_an_answer_and_doubles_nothing(town: Town) -> None:
-    async with httpx.AsyncClient(base_url=town.address, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=town.address, timeout=60) as client:
         users = [await newcomer(client) for _ in range(4)]
         crowd = Crowd(town, client)
         clients = [crowd.write(users[n % 4]) if n % 2 else crowd.read() for n in range(64)]

@@ -97,7 +97,7 @@ BREAKS_OFF = {
 def answer_to(address: str, sent: bytes, *, ends: bool = False) -> bytes:
     """All that is answered to a client that sends this, and then says that nothing more will come."""
     host, _, port = address.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=10) as wire:
+    with socket.create_connection((host, int(port)), timeout=60) as wire:
         try:
             wire.sendall(sent)
             if ends:
@@ -121,7 +121,7 @@ def test_whatever_the_bytes_they_are_answered_and_the_next_client_too(
     answer = answer_to(address, sent)
     assert answer.startswith(b"HTTP/1.1 %d " % status), answer[:300]
     assert b"X-Evil" not in answer
-    assert httpx.get(address + "/health/live").status_code == 200
+    assert httpx.get(address + "/health/live", timeout=60).status_code == 200
 
 
 @pytest.mark.parametrize("sent", BREAKS_OFF.values(), ids=BREAKS_OFF)

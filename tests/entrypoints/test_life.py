@@ -33,7 +33,7 @@ class Program:
     def __init__(self, process: subprocess.Popen[str], address: str) -> None:
         self.process, self.address = process, address
         host, _, port = address.removeprefix("http://").partition(":")
-        self.wire = socket.create_connection((host, int(port)), timeout=20)
+        self.wire = socket.create_connection((host, int(port)), timeout=60)
 
     def begin(self) -> None:
         """Send half of a request, and wait until the server has it."""
@@ -46,13 +46,13 @@ class Program:
         return self.wire.recv(65_536)
 
     def inside(self) -> int:
-        lines = httpx.get(self.address + "/metrics").text.splitlines()
+        lines = self.ask("/metrics").text.splitlines()
         return int(
             next(float(line.split()[1]) for line in lines if line.startswith("baobab_requests_inside"))
         )
 
     def ask(self, path: str) -> httpx.Response:
-        return httpx.get(self.address + path)
+        return httpx.get(self.address + path, timeout=60)
 
 
 def until(condition: Callable[[], object], seconds: float = 60.0) -> None:
@@ -100,7 +100,7 @@ def test_a_signal_refuses_who_comes_answers_who_is_inside_and_ends_well(database
         assert (refused.headers["retry-after"], refused.headers["connection"]) == ("1", "close")
         assert running.ask("/health/live").status_code == 200
         assert running.end().startswith(b"HTTP/1.1 401 ")
-        assert running.process.wait(10) == 0
+        assert running.process.wait(60) == 0
 
 
 def test_a_load_balancer_has_time_to_look_elsewhere_and_a_second_signal_waits_for_nobody(
@@ -112,7 +112,7 @@ def test_a_load_balancer_has_time_to_look_elsewhere_and_a_second_signal_waits_fo
         until(lambda: running.ask("/health/ready").status_code == 503)
         assert running.ask("/v1/offers").status_code == 200
         running.process.send_signal(signal.SIGINT)
-        assert running.process.wait(10) == 0
+        assert running.process.wait(60) == 0
         assert not running.wire.recv(65_536).startswith(b"HTTP/1.1 2")
 
 
@@ -120,7 +120,7 @@ def test_nobody_inside_is_waited_for_for_ever(database_url: str) -> None:
     with program(database_url, drain_seconds="0.2") as running:
         running.begin()
         running.process.send_signal(signal.SIGTERM)
-        assert running.process.wait(10) == 0
+        assert running.process.wait(60) == 0
 
 
 # --- how it waits -------------------------------------------------------------------------------
@@ -217,7 +217,7 @@ def test_a_database_that_is_missing_ends_the_program_with_a_sentence(server: str
         env=os.environ | {"BAOBAB_DATABASE_URL": missing},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 3
