@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from click.testing import CliRunner, Result
-from investing import hives, investor
+from investing import Away, Investor, hives, investor
 
 from baobab.adapters.postgres.database import Database
 from baobab.application import payments
@@ -90,3 +90,23 @@ async def test_money_in_order_exits_with_0_and_money_that_is_missing_with_1(data
     assert f"The first bad row: payment {row} 0 cents came" in shown.stdout
     (finding,) = json.loads(told.stdout)["findings"]
     assert (finding["check"], finding["table"], finding["row"]) == ("receipts", "payment", row)
+
+
+async def test_money_that_was_given_back_by_other_means_is_not_due_any_more(database: Database) -> None:
+    world = World.on(database)
+    mine = await investor(world)
+    paid = await mine.pay(await mine.invest(await hives(world)))
+    one = await Investor(world, mine.actor, Away()).withdraw(paid)
+    wish = ("returned", str(one.user_id), str(one.payment.id), "5000", "--reference", "transfer 17")
+    for _ in range(2):
+        noted = await as_json(database, *wish, "--reason", "card closed")
+        assert (noted["state"], noted["refund_due"]["amount"]) == ("refunded", 0)
+    slips = (await mine.payment(one)).receipts
+    assert [(slip.kind, slip.amount.amount, slip.reason) for slip in slips] == [
+        ("payment", 5_000, ""),
+        ("refund", 5_000, "card closed"),
+    ]
+    nameless = await till(database, *wish[:-1], " ", "--reason", "card closed")
+    assert (nameless.exit_code, len((await mine.payment(one)).refunds)) == (2, 2)
+    assert (await as_json(database, "reconcile"))["looked"] == 0
+    assert (await as_json(database, "verify"))["findings"] == []

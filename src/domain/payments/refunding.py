@@ -160,13 +160,14 @@ def settle_refund(
 ) -> RefundChange:
     """A refund went back, or failed, before or after it did; `ids` are for a receipt and a new refund.
 
-    One that nobody asked for here was given at the provider: where money was due, it is not due any more.
-    Raises PaymentNotPaid, RefundDiffers, RefundExceedsPayment.
+    One that nobody asked for here was given at the provider, or otherwise where a reason is told: where money
+    was due, it is not due any more. Raises PaymentNotPaid, RefundDiffers, RefundExceedsPayment.
     """
     check_paid(payment)
     known = _known(refunds, told)
+    reason = AT_PROVIDER if told.failed else told.reason or AT_PROVIDER
     one = known or Refund(
-        payment.user_id, ids[1], payment.id, told.amount_cents, AT_PROVIDER, at, reference=told.reference
+        payment.user_id, ids[1], payment.id, told.amount_cents, reason, at, reference=told.reference
     )
     if one.amount_cents != told.amount_cents:
         raise RefundDiffers(given=told.amount_cents, asked=one.amount_cents)

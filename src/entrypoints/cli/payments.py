@@ -124,6 +124,31 @@ def refund(member: str, payment_id: UUID, cents: int, reason: str, key: str | No
 
 
 @command.command()
+@click.argument("member")
+@click.argument("payment_id", type=click.UUID)
+@click.argument("cents", type=click.IntRange(min=1))
+@click.option("--reference", required=True, help="What it is known by, such as that of a bank transfer.")
+@click.option("--reason", required=True, help="Why; it stands on the receipt.")
+@as_json
+def returned(member: str, payment_id: UUID, cents: int, reference: str, reason: str, as_json: bool) -> None:
+    """Note that money was given back by other means, as where a card is gone: it is not due any more.
+
+    Noted again with the same reference, it is the same.
+    """
+    if not reference.strip():
+        raise click.BadParameter("it is empty", param_hint="--reference")
+
+    async def do(container: Container) -> PaymentView:
+        user_id = await member_id(container, member)
+        note = payments.BookRefund(
+            user_id=user_id, payment_id=payment_id, reference=reference, amount_cents=cents, reason=reason
+        )
+        return await container.runner()(payments.refunded, note, actor=OPERATOR)
+
+    show(on_database(do), as_json=as_json)
+
+
+@command.command()
 @click.option("--dry-run", is_flag=True, help="Say what would be settled, and change nothing.")
 @click.option(
     "--days", type=click.IntRange(1, 365), default=7, show_default=True, help="How far to look back."
