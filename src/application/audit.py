@@ -6,6 +6,7 @@ or by asking for such lines too. What is personal of a line is shown one line at
 Decision: docs/decisions/0017-audit-and-privacy.md.
 """
 
+import logging
 from datetime import datetime, timedelta
 from typing import Annotated, NamedTuple, Protocol
 from uuid import UUID
@@ -17,6 +18,7 @@ from .pages import InvalidCursor, Limit, Page, page_of, text_of
 from .trail import person
 from .work import ADMINS, SIGNED_IN, Change, PrivatePart, Read, Run, query
 
+log = logging.getLogger("baobab.audit")
 MOST_DAYS = 31
 Place = Annotated[
     str,
@@ -168,11 +170,13 @@ async def of_member(user_id: UUID, question: FindMine, log: CommandLog) -> Page[
 
 @query(allow=ADMINS)
 async def show(question: GetEntry, read: Read[HasCommandLog]) -> WholeEntry:
-    """One line, with what is personal of it. Raises NotFound."""
+    """One line, with what is personal of it; the program's log has who read it. Raises NotFound."""
     found = await read.ports.command_log.line(question.user_id, question.key)
     if found is None:
         raise shared.NotFound(kind="entry", id=question.key)
     line, private = found
+    facts = {"reader": str(read.actor.user_id), "line_of": str(line.run.user_id), "key": line.run.key}
+    log.info("what is personal of a line of the trail was read", extra={"facts": facts})
     personal = (private.changes if private else None) or ()
     return shared.recast(WholeEntry, _entry(line), personal=personal)
 

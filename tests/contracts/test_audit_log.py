@@ -117,6 +117,20 @@ async def test_one_line_shows_what_is_personal_of_it_until_it_is_erased(past: Pa
         await past.world.run.read(audit.show, GetEntry(user_id=SHOP, key="one"), actor=past.admin)
 
 
+async def test_who_reads_what_is_personal_of_a_line_stands_in_the_log_of_the_program(
+    past: Past, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Ids alone: neither what was read, nor anything where a search shows nothing personal."""
+    caplog.set_level("INFO", "baobab.audit")
+    await past.page()
+    assert caplog.records == []
+    question = GetEntry(user_id=past.ash.user_id, key="one")
+    await past.world.run.read(audit.show, question, actor=past.admin)
+    (record,) = caplog.records
+    facts = {"reader": str(past.admin.user_id), "line_of": str(past.ash.user_id), "key": "one"}
+    assert vars(record)["facts"] == facts
+
+
 async def test_a_member_sees_what_touched_them_and_of_others_the_role_alone(past: Past) -> None:
     page = await past.world.run.read(audit.find_mine, FindMine(), actor=past.ash)
     assert [(one.name, one.role, one.is_own, one.address) for one in page.items] == [

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Text, and_, bindparam, func, or_, select, tuple_
+from sqlalchemy import Text, and_, bindparam, func, select, tuple_, union_all
 
 from ...application.audit import Line, Sought
 from ...application.work import PrivatePart
@@ -21,17 +21,21 @@ _from = command_log.outerjoin(
     private_part, and_(_private.user_id == _log.user_id, _private.key == _log.key)
 ).outerjoin(session, and_(session.c.user_id == _log.user_id, session.c.id == _log.credential_id))
 _ADDRESS = bindparam("address", type_=Text)
+_theirs = command_log.alias("theirs")
 _came_from = and_(
-    or_(
-        tuple_(_log.user_id, _log.key).in_(
-            select(_private.user_id, _private.key).where(_private.address == _ADDRESS).correlate(None)
-        ),
-        tuple_(_log.user_id, _log.credential_id).in_(
-            select(session.c.user_id, session.c.id).where(session.c.address == _ADDRESS).correlate(None)
-        ),
+    tuple_(_log.user_id, _log.key).in_(
+        union_all(
+            select(_private.user_id, _private.key).where(_private.address == _ADDRESS),
+            select(_theirs.c.user_id, _theirs.c.key)
+            .join(
+                session, and_(session.c.user_id == _theirs.c.user_id, session.c.id == _theirs.c.credential_id)
+            )
+            .where(session.c.address == _ADDRESS),
+        )
     ),
     _address == _ADDRESS,
 )
+"""The lines are found first and looked at then: who asks both in one condition looks at every line."""
 _CONDITIONS: dict[str, Any] = {
     "actor_id": _log.user_id == bindparam("actor_id", type_=Uuid),
     "touched": _log.touched.contains(bindparam("touched", type_=Json)),
