@@ -20,7 +20,8 @@ from baobab.adapters.postgres.database import Database
 from baobab.application import identity, points
 from baobab.domain import shared
 from baobab.entrypoints import cli, library, program
-from baobab.entrypoints.cli.serve import free_port
+from baobab.entrypoints.cli.serve import free_port, is_loopback
+from baobab.entrypoints.cli.terminal import text_of
 from baobab.entrypoints.settings import Settings
 
 MEMBER = "member-1@example.org"
@@ -129,14 +130,14 @@ def test_the_schema_is_current_or_the_command_says_what_to_do(on_database: str) 
 
 
 @pytest.fixture
-async def empty(new_database: Callable[[], Awaitable[str]], monkeypatch: pytest.MonkeyPatch) -> str:
+async def bare(new_database: Callable[[], Awaitable[str]], monkeypatch: pytest.MonkeyPatch) -> str:
     url = await new_database()
     monkeypatch.setenv("BAOBAB_DATABASE_URL", url)
     return url
 
 
 def test_a_database_of_ones_own_is_migrated_by_hand_only(
-    empty: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    bare: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert fails(monkeypatch, "serve") == 3
     assert "run `baobab db upgrade`" in capsys.readouterr().err
@@ -145,9 +146,9 @@ def test_a_database_of_ones_own_is_migrated_by_hand_only(
     assert call("db", "downgrade", "base", "--yes").output.strip() == "The schema is at nothing."
 
 
-async def test_the_library_wants_a_schema_that_is_current(empty: str) -> None:
+async def test_the_library_wants_a_schema_that_is_current(bare: str) -> None:
     with pytest.raises(program.SchemaNotCurrent):
-        async with library.on_postgres(empty):
+        async with library.on_postgres(bare):
             raise AssertionError("it opened")
 
 
@@ -215,3 +216,23 @@ def _free() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def test_a_text_of_somebody_commands_no_terminal() -> None:
+    """Escape sequences of both kinds and turned writing are named; letters of any language stay."""
+    assert text_of("a\x1b]0;x\x1b[31m \x9b2J \u202eback") == r"a\x1b]0;x\x1b[31m \x9b2J \u202eback"
+    assert text_of("Élise, 蜂蜜\nnext line") == "Élise, 蜂蜜\nnext line"
+
+
+def test_a_terminal_gets_what_a_member_wrote_without_its_commands(on_database: str) -> None:
+    assert call("members", "suspend", MEMBER, "--reason", "\x1b[31mred").exit_code == 0
+    shown = call("members", "show", MEMBER).stdout
+    assert r"\x1b[31mred" in shown
+    assert "\x1b" not in shown
+
+
+def test_a_demo_warns_where_others_reach_it() -> None:
+    alone = {"127.0.0.1", "127.0.1.1", "::1", "localhost"}
+    assert {
+        host for host in {*alone, "0.0.0.0", "::", "192.0.2.1", "example.org"} if is_loopback(host)
+    } == alone

@@ -13,6 +13,7 @@ from ...adapters.postgres.server import EmbeddedServerError
 from ...domain import shared
 from ..settings import InvalidSetting
 from . import audit, db, demo, identity, inventory, investments, orders, payments, points, reference, serve
+from .terminal import harmless
 
 REFUSED, UNUSABLE = 1, 3
 
@@ -54,5 +55,5 @@ def main() -> None:
 
 
 def _fail(error: Exception, code: int) -> None:
-    click.echo(f"baobab: {error}", err=True)
+    click.echo(f"baobab: {harmless(str(error))}", err=True)
     sys.exit(code)

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import socket
+from ipaddress import ip_address
 
 import rich_click as click
 import uvloop
@@ -53,6 +54,14 @@ def free_port(host: str, port: int, tries: int = 100) -> int:
     raise OSError(f"no free port on {host} from {port} on")
 
 
+def is_loopback(host: str) -> bool:
+    """Whether nobody but this machine comes in there, as far as its name tells."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def _address(settings: Settings, port: int) -> str:
     shown = f"[{settings.host}]" if ":" in settings.host else settings.host
     return f"http://{shown}:{port}"
@@ -69,4 +78,9 @@ def _announce(settings: Settings, port: int, *, demo: bool) -> None:
     if demo:
         click.echo("Sign in with one of these (e-mail, password):")
         click.echo(accounts())
+        if not is_loopback(settings.host):
+            click.echo(
+                f"Others may reach {settings.host}, and everybody knows these passwords: serve them no demo.",
+                err=True,
+            )
     click.echo("Stop with Ctrl-C.")

@@ -160,4 +160,12 @@ def text_of(value: Any) -> str:
         return "\n".join(text_of(one) for one in value)
     if isinstance(value, shared.Record):
         return "  ".join(text_of(getattr(value, name)) for name in value.__struct_fields__)
-    return "" if value is None else escape(str(value))
+    return "" if value is None else escape(harmless(str(value)))
+
+
+def harmless(text: str) -> str:
+    """A text in which signs that a terminal obeys, or that turn what stands beside them around, are named."""
+    return "".join(
+        sign if sign.isprintable() or sign == "\n" else sign.encode("unicode_escape").decode()
+        for sign in text
+    )
