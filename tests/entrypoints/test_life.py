@@ -19,6 +19,8 @@ from baobab.adapters.postgres.server import EmbeddedServer
 from baobab.entrypoints.settings import Settings
 from baobab.entrypoints.waiting import DatabaseNotThere, DatabaseRefuses, until_it_answers
 
+pytestmark = pytest.mark.usefixtures("emptied")
+"""What was guessed in vain is counted: no test counts what another did."""
 BODY = b'{"email":"nobody@example.org","password":"wrong password"}'
 HEAD = (
     b"POST /v1/sessions HTTP/1.1\r\nHost: baobab\r\nContent-Type: application/json\r\nContent-Length: "
