@@ -12,7 +12,7 @@ from .keeping import Keeper
 from .town import Town
 from .walking import Member
 
-VERIFY = (("points", "verify"), ("stock", "verify"))
+VERIFY = (("points", "verify"), ("payments", "verify"), ("stock", "verify"))
 """Commands of the product that must find nothing."""
 
 
