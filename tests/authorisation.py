@@ -112,11 +112,16 @@ def handlers() -> dict[str, HTTPRouteHandler]:
     }
 
 
+@cache
+def _nodes(function: Callable[..., Any]) -> list[ast.AST]:
+    """Everything that stands in a function."""
+    return list(ast.walk(ast.parse(textwrap.dedent(inspect.getsource(function)))))
+
+
 def use_cases_of(handler: Callable[..., Any], seen: frozenset[Any] = frozenset()) -> set[Asked]:
     """Every use case and query that a handler, or a function of the application that it calls, names."""
     found: set[Asked] = set()
-    tree = ast.parse(textwrap.dedent(inspect.getsource(handler)))
-    for node in ast.walk(tree):
+    for node in _nodes(handler):
         named = _named(node, handler)
         for one in named.values() if isinstance(named, dict) else (named,):
             if isinstance(one, (UseCase, QueryCase)):
