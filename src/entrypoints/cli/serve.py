@@ -11,7 +11,6 @@ import uvloop
 from ...domain import shared
 from .. import program
 from ..demo import load_demo
-from ..serving import serve
 from ..settings import Settings, from_environment
 from .demo import accounts
 
@@ -26,6 +25,8 @@ def command(host: str | None, port: int | None, demo: bool) -> None:
     On the embedded database the schema is brought up to date first; another one must be current.
     If the port is taken, the next free one is used, and said.
     """
+    from ..serving import serve  # which no other command needs
+
     settings = from_environment()
     settings = shared.evolve(
         settings, host=host or settings.host, port=settings.port if port is None else port
