@@ -154,4 +154,5 @@ def person(user_id: UUID) -> str:
 
 
 def _owners(steps: Iterable[Done]) -> set[UUID]:
-    return {_owner_of(_either(step)) for step in steps if step.kind.has_owner}
+    """Whose records they are; some are nobody's yet, such as a message that was not understood."""
+    return {_owner_of(_either(step)) for step in steps if step.kind.has_owner} - {None}

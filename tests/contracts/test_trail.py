@@ -23,8 +23,9 @@ from trails import (
     suspend,
 )
 
-from baobab.application import points
+from baobab.application import payments, points
 from baobab.application.identity import MEMBERS
+from baobab.application.payments import inbox
 from baobab.application.runner import AnswerErased, IdempotencyKeyReused
 from baobab.application.work import PRIVATE_PARTS, RUNS, Change, Changes
 from baobab.domain import shared
@@ -211,3 +212,13 @@ async def test_what_is_written_once_can_be_erased_all_the_same(any_world: World)
     await any_world.run(blank, Point(user_id=member.user_id), actor=any_world.admin)
     _, after = await left(any_world, member)
     assert after == shared.evolve(before, result=b"", address="", changes=None)
+
+
+async def test_a_message_that_is_nobodys_yet_names_nobody(any_world: World) -> None:
+    provider = any_world.member("service", address="cli", whereabouts="public")
+    message = payments.ReceiveEvent(
+        event_id="evt_1", provider="stripe", type="other", reference="", body="{}"
+    )
+    await any_world.run(inbox.receive, message, actor=provider, key="k")
+    run, _ = await left(any_world, provider)
+    assert run.touched == ("webhook_event/evt_1/stripe",)
