@@ -1,5 +1,6 @@
 """What tests of the HTTP edge are made with: a client in memory, and people who are signed in."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,7 @@ from baobab.application import identity
 from baobab.domain import shared
 from baobab.entrypoints.container import MemoryContainer
 from baobab.entrypoints.http.app import build
+from baobab.entrypoints.http.door import Door
 from baobab.entrypoints.settings import Settings
 
 Client = TestClient[Litestar]
@@ -28,8 +30,35 @@ def memory_client(storage: MemoryStorage | None = None) -> Iterator[Client]:
     container = MemoryContainer(settings=Settings(rate_limits=False))
     if storage is not None:
         container.storage.override(providers.Object(storage))
-    with TestClient(build(container)) as client:
+    with client_on(container) as client:
         yield client
+
+
+class _Stage:
+    """What an application is made on: the container of whichever test has it now."""
+
+    def __init__(self) -> None:
+        self.container: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.container, name)
+
+
+_free: dict[Settings, list[tuple[_Stage, Litestar]]] = defaultdict(list)
+"""Applications that no test has now. To make one takes longer than most tests."""
+
+
+@contextmanager
+def client_on(container: Any) -> Iterator[Client]:
+    """A client of an application on a container, with a door through which nobody came before."""
+    settings = container.settings()
+    stage, app = _free[settings].pop() if _free[settings] else (_Stage(), None)
+    stage.container = container
+    app = app or build(stage)
+    app.state.door = Door(settings)
+    with TestClient(app) as client:
+        yield client
+    _free[settings].append((stage, app))
 
 
 def as_operator(client: Client, use_case: Any, command: shared.Command) -> Any:

@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from edge import Client, memory_client, signed_in
-from litestar.testing import TestClient
+from edge import Client, client_on, memory_client, signed_in
 
 from baobab.entrypoints.container import MemoryContainer
-from baobab.entrypoints.http.app import build
 from baobab.entrypoints.settings import Settings
 
 SHOP = "https://shop.example.org"
@@ -23,7 +21,7 @@ def client() -> Iterator[Client]:
 def public() -> Iterator[Client]:
     """A service that is reached by https, and by the pages of a shop."""
     settings = Settings(public_url="https://api.example.org", cors_origins=f"{SHOP}, http://localhost:3000")
-    with TestClient(build(MemoryContainer(settings=settings))) as opened:
+    with client_on(MemoryContainer(settings=settings)) as opened:
         yield opened
 
 

@@ -5,13 +5,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from edge import as_operator
+from edge import as_operator, client_on
 from litestar import Litestar
 from litestar.testing import TestClient
 
 from baobab.application import identity
 from baobab.entrypoints.container import MemoryContainer
-from baobab.entrypoints.http.app import build
 from baobab.entrypoints.settings import Settings
 
 Client = TestClient[Litestar]
@@ -20,7 +19,7 @@ PASSWORD = "correct horse"
 
 @pytest.fixture
 def client() -> Iterator[Client]:
-    with TestClient(build(MemoryContainer(settings=Settings()))) as opened:
+    with client_on(MemoryContainer(settings=Settings())) as opened:
         yield opened
 
 

@@ -6,12 +6,10 @@ from typing import Any
 
 import msgspec
 import pytest
-from edge import UNKNOWN, Client, Headers, memory_client, signed_in
-from litestar.testing import TestClient
+from edge import UNKNOWN, Client, Headers, client_on, memory_client, signed_in
 from wishes import a_producer, a_project
 
 from baobab.entrypoints.container import MemoryContainer
-from baobab.entrypoints.http.app import build
 from baobab.entrypoints.settings import Settings
 
 numbers = count(1)
@@ -291,7 +289,7 @@ def test_a_type_that_does_not_fit_the_project_changes_nothing(
 
 
 def test_where_the_sandbox_is_switched_off_there_is_no_way_to_pretend() -> None:
-    with TestClient(build(MemoryContainer(settings=Settings(sandbox=False)))) as client:
+    with client_on(MemoryContainer(settings=Settings(sandbox=False))) as client:
         admin = signed_in(client, "admin@example.org", role="admin")
         member = signed_in(client, "member-1@example.org")
         answer = post(client, f"/payments/{UNKNOWN}/sandbox", member, "k", {"behaviour": "succeeds"})

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from edge import Client, signed_in
-from litestar.testing import AsyncTestClient, TestClient
+from edge import Client, client_on, signed_in
+from litestar.testing import AsyncTestClient
 
 from baobab.entrypoints.container import MemoryContainer
 from baobab.entrypoints.http.addresses import Addresses, is_in, network_of, parsed
@@ -251,7 +251,7 @@ def limited() -> Iterator[Client]:
     }
     rates |= {"rate_address_reads": Rate(8, 60)}
     settings = Settings(**rates)
-    with TestClient(build(MemoryContainer(settings=settings))) as client:
+    with client_on(MemoryContainer(settings=settings)) as client:
         client.app.state.door.addresses = Always("192.0.2.1")
         yield client
 
@@ -302,7 +302,7 @@ def test_pages_of_mails_are_limited_as_other_strangers_are(limited: Client) -> N
 
 
 def test_where_too_many_are_inside_the_next_one_is_told_to_come_again() -> None:
-    with TestClient(build(MemoryContainer(settings=Settings(most_requests=1)))) as client:
+    with client_on(MemoryContainer(settings=Settings(most_requests=1))) as client:
         assert client.get("/v1/offers").status_code == 200
         client.app.state.door.enter()
         refused = client.get("/v1/offers")
@@ -362,7 +362,7 @@ def asked_by_post(path: str) -> dict[str, Any]:
 
 
 def test_who_comes_while_the_server_stops_is_told_to_go_elsewhere() -> None:
-    with TestClient(build(MemoryContainer(settings=Settings()))) as client:
+    with client_on(MemoryContainer(settings=Settings())) as client:
         door: Door = client.app.state.door
         door.leave()
         assert client.get("/v1/offers").status_code == 200, "until the load balancer looks elsewhere"

@@ -5,11 +5,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from edge import Client, Headers, memory_client, signed_in
-from litestar.testing import TestClient
+from edge import Client, Headers, client_on, memory_client, signed_in
 
 from baobab.entrypoints.container import MemoryContainer
-from baobab.entrypoints.http.app import build
 from baobab.entrypoints.settings import Settings
 
 TOTALS = ("liability", "periods", "coverage", "limited-network")
@@ -98,7 +96,7 @@ def test_the_totals_agree(client: Client, member: Headers, admin: Headers) -> No
 
 def test_the_limited_network_is_measured_against_the_threshold_that_is_set() -> None:
     settings = Settings(limited_network_cents=2_500)
-    with TestClient(build(MemoryContainer(settings=settings))) as client:
+    with client_on(MemoryContainer(settings=settings)) as client:
         admin = signed_in(client, "admin@example.org", role="admin")
         spends(client, admin)
         found = read(client, "limited-network", admin)

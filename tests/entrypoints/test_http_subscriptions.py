@@ -7,12 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 from dependency_injector import providers
-from edge import UNKNOWN, Client, Headers, signed_in
-from litestar.testing import TestClient
+from edge import UNKNOWN, Client, Headers, client_on, signed_in
 from wishes import a_producer, a_project
 
 from baobab.entrypoints.container import MemoryContainer
-from baobab.entrypoints.http.app import build
 from baobab.entrypoints.settings import Settings
 from builders import Clock
 
@@ -24,7 +22,7 @@ CLOCK = Clock()
 def client() -> Iterator[Client]:
     container = MemoryContainer(settings=Settings())
     container.clock.override(providers.Object(CLOCK))
-    with TestClient(build(container)) as opened:
+    with client_on(container) as opened:
         yield opened
 
 

@@ -6,11 +6,9 @@ from typing import Any
 
 import pytest
 from dependency_injector import providers
-from edge import Client, Headers, signed_in
-from litestar.testing import TestClient
+from edge import Client, Headers, client_on, signed_in
 
 from baobab.entrypoints.container import MemoryContainer
-from baobab.entrypoints.http.app import build
 from baobab.entrypoints.settings import Settings
 from builders import Clock
 
@@ -26,7 +24,7 @@ def clock() -> Clock:
 def client(clock: Clock) -> Iterator[Client]:
     container = MemoryContainer(settings=Settings())
     container.clock.override(providers.Object(clock))
-    with TestClient(build(container)) as opened:
+    with client_on(container) as opened:
         yield opened
 
 

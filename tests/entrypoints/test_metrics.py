@@ -5,12 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from edge import Client, memory_client, signed_in
-from litestar.testing import TestClient
+from edge import Client, client_on, memory_client, signed_in
 from prometheus_client.parser import text_string_to_metric_families
 
 from baobab.entrypoints.container import MemoryContainer
-from baobab.entrypoints.http.app import build
 from baobab.entrypoints.http.watch import BUCKETS, Watch
 from baobab.entrypoints.settings import Settings
 
@@ -85,7 +83,7 @@ class From:
 )
 def test_figures_are_told_to_those_who_may_ask(address: str, status: int) -> None:
     settings = Settings(metrics_from="127.0.0.0/8, ::1, 10.0.0.7")
-    with TestClient(build(MemoryContainer(settings=settings))) as client:
+    with client_on(MemoryContainer(settings=settings)) as client:
         client.app.state.door.addresses = From(address)
         assert client.get("/metrics").status_code == status
 
@@ -93,7 +91,7 @@ def test_figures_are_told_to_those_who_may_ask(address: str, status: int) -> Non
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
 def test_figures_are_not_told_to_the_world_by_a_proxy_that_nobody_listed(header: str) -> None:
     """Such a proxy stands on the same machine, and asks from its address for everybody."""
-    with TestClient(build(MemoryContainer(settings=Settings()))) as client:
+    with client_on(MemoryContainer(settings=Settings())) as client:
         assert client.get("/metrics").status_code == 200
         assert client.get("/metrics", headers={header: "127.0.0.1"}).status_code == 404
 

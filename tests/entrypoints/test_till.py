@@ -9,8 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from edge import Client, Headers, as_operator, signed_in
-from litestar.testing import TestClient
+from edge import Client, Headers, as_operator, client_on, signed_in
 from stripes import DECLINED, KEY, SECRET, Stripe, dispute, event, imitation, signed
 from wishes import a_producer, a_project
 
@@ -19,7 +18,6 @@ from baobab.application.investments import reconcile
 from baobab.application.payments import inbox as letters
 from baobab.domain import shared
 from baobab.entrypoints.container import MemoryContainer
-from baobab.entrypoints.http.app import build
 from baobab.entrypoints.settings import Secret, Settings
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
@@ -43,7 +41,7 @@ def till(there: Stripe) -> Iterator[Client]:
         stripe_public_key="pk_test_open",
         stripe_api_base=there.door.address,
     )
-    with TestClient(build(MemoryContainer(settings=settings))) as client:
+    with client_on(MemoryContainer(settings=settings)) as client:
         yield client
 
 
