@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import date, timedelta
 from typing import Any
 
 from click.testing import CliRunner, Result
@@ -52,8 +53,10 @@ async def test_a_check_holds_until_the_day_that_is_named(database: Database) -> 
     late = await members(database, *wish, "--until", "2999-12-31")
     assert late.exit_code == 1
     assert type(late.exception).__name__ == "ValidityImplausible"
-    day = check["asked_at"][:10]
-    assert (await as_json(database, *wish, "--until", day))["expires_at"] > check["asked_at"]
+    day = date.fromisoformat(check["asked_at"][:10]) + timedelta(
+        days=1
+    )  # today, where the evening is tomorrow
+    assert (await as_json(database, *wish, "--until", str(day)))["expires_at"] > check["asked_at"]
 
 
 async def test_the_list_says_how_to_go_on(database: Database) -> None:
