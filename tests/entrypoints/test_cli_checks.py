@@ -53,9 +53,8 @@ async def test_a_check_holds_until_the_day_that_is_named(database: Database) -> 
     late = await members(database, *wish, "--until", "2999-12-31")
     assert late.exit_code == 1
     assert type(late.exception).__name__ == "ValidityImplausible"
-    day = date.fromisoformat(check["asked_at"][:10]) + timedelta(
-        days=1
-    )  # today, where the evening is tomorrow
+    # The day after in UTC: late in the evening it is today in Paris already, and the day of asking is past.
+    day = date.fromisoformat(check["asked_at"][:10]) + timedelta(days=1)
     assert (await as_json(database, *wish, "--until", str(day)))["expires_at"] > check["asked_at"]
 
 
