@@ -50,13 +50,13 @@ EMPTY = "; ".join(f"delete from {table.fullname}" for table in reversed(metadata
 """30 to 100 times quicker than `truncate` or a fresh clone, as the tables hold few rows."""
 
 
-LONG = {"bench", "chaos", "fuzz", "simulation"}
-"""Folders of tests that take a minute each."""
+LONG = {"bench", "chaos", "fuzz", "simulation", "test_http_attacks", "test_http_walk"}
+"""Folders and modules of tests that take a minute each."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes long, so that no worker waits for it in the end."""
-    items.sort(key=lambda item: item.path.parent.name not in LONG)
+    items.sort(key=lambda item: LONG.isdisjoint((item.path.parent.name, item.path.stem)))
 
 
 @pytest.fixture(scope="session")
