@@ -394,7 +394,7 @@ def test_what_is_signed_and_no_event_is_refused(body: str) -> None:
 
 # --- what events say ------------------------------------------------------------------------------
 
-INTENT = {
+INTENT: dict[str, Any] = {
     "id": "pi_1",
     "object": "payment_intent",
     "amount": 5_000,
@@ -439,7 +439,7 @@ def test_an_event_says_which_payment_of_ours_it_is_about() -> None:
             {
                 "status": "requires_payment_method",
                 "last_payment_error": {"code": "authentication_required"},
-                "metadata": {**INTENT["metadata"], "off_session": "true"},  # type: ignore[dict-item]
+                "metadata": {**INTENT["metadata"], "off_session": "true"},
             },
             "failed",
             "authentication_required",
@@ -485,7 +485,7 @@ def test_a_dispute_is_open_won_or_lost(status: str, state: Any) -> None:
 
 def test_money_that_nobody_in_person_can_release_has_failed() -> None:
     """The bank wants to see the member, who is away."""
-    away = {**INTENT, "status": "requires_action", "metadata": {**INTENT["metadata"], "off_session": "true"}}  # type: ignore[dict-item]
+    away = {**INTENT, "status": "requires_action", "metadata": {**INTENT["metadata"], "off_session": "true"}}
     news = told("payment_intent.requires_action", away).news
     assert (news.outcome, news.reason) == ("failed", "authentication_required")
 

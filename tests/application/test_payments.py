@@ -11,6 +11,7 @@ from baobab.application import investments, payments
 from baobab.application.work import HAPPENINGS
 from baobab.domain import payments as rules
 from baobab.domain import shared
+from baobab.domain.payments import DisputeState
 from builders import START, World
 
 
@@ -269,8 +270,9 @@ async def test_a_dispute_takes_nothing_before_it_is_lost_though_the_money_went_b
     mine, one = await paid(world)
     await world.run(payments.refund, giving(one, 5_000), actor=world.admin)
     await payments.return_money(payments.ListRefundsDue(), world.run, mine.gateway, world.admin)
-    for state in ("opened", "won"):
-        news = payments.DisputeNews(one.payment.reference, "dp_1", 5_000, state)  # type: ignore[arg-type]
+    states: tuple[DisputeState, ...] = ("opened", "won")
+    for state in states:
+        news = payments.DisputeNews(one.payment.reference, "dp_1", 5_000, state)
         await investments.attending.book_dispute(news, await mine.payment(one), world.run, world.admin)
         assert ((await mine.show(one)).state, await mine.points()) == ("active", 65)
 

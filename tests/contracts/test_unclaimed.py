@@ -1,6 +1,7 @@
 """Accounts that nobody claimed: who is erased by a sweep, and who stays."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from signing import EMAIL, Signing
 
@@ -25,8 +26,8 @@ async def sweep(world: World, *, dry_run: bool = False) -> SweptAccounts:
     return await sweep_unclaimed(world.run, before, actor=HOUSE, dry_run=dry_run)
 
 
-async def seen(world: World, user_id: object) -> MemberView:
-    question = identity.GetMember(user_id=user_id)  # type: ignore[arg-type]
+async def seen(world: World, user_id: UUID) -> MemberView:
+    question = identity.GetMember(user_id=user_id)
     return await world.run.read(identity.member, question, actor=HOUSE)
 
 

@@ -50,7 +50,8 @@ async def test_many_requests_of_a_session_write_down_once_that_it_is_in_use(worl
             seen.append(command.id)
             return await world.run(use_case, command, actor=actor)
 
-    porter = Porter(Counted(), world.queries)  # type: ignore[arg-type]
+    counted: Any = Counted()
+    porter = Porter(counted, world.queries)
     await asyncio.gather(*(porter.actor_of(signed.token, "") for _ in range(5)))
     assert seen == []
     world.clock.advance(minutes=10)

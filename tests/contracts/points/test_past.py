@@ -1,6 +1,7 @@
 """What is effective in the past, on both storages."""
 
 from datetime import timedelta, timezone
+from typing import Any
 
 import pytest
 from ledgers import LAST_WEEK, Ledger, day, parts, set_policy
@@ -102,6 +103,6 @@ async def test_a_time_in_another_zone_is_the_same_instant(ledger: Ledger) -> Non
     async with ledger.world.storage.begin() as transaction:
         keys = [points.POSTINGS.key(ledger.member.user_id, line.id) for line in await ledger.lines()]
         loaded = await transaction.load(keys, lock=False)
-    lines = [loaded.records[key] for key in keys]
-    assert {line.effective_at.utcoffset() for line in lines} == {timedelta(0)}  # type: ignore[attr-defined]
+    lines: list[Any] = [loaded.records[key] for key in keys]
+    assert {line.effective_at.utcoffset() for line in lines} == {timedelta(0)}
     assert {lot.available_at.utcoffset() for lot in await ledger.lots()} == {timedelta(0)}
